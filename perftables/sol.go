@@ -1,0 +1,31 @@
+package perftables
+
+// Speed-of-light latencies in ms: the larger of arithmetic at the peak tensor
+// rate and memory traffic at the peak bandwidth. Measured values below them are
+// raised to them (see [Database]).
+
+// solGEMM is the bound of an (m x k) by (k x n) product. All three matrices are
+// counted at the byte size of the weight.
+func (s *System) solGEMM(q GEMMQuant, m, n, k float64) float64 {
+	f := gemmFormats[q]
+	compute := 2 * m * n * k / (s.Float16Rate * f.compute) * 1000
+	mem := f.bytes * (float64(m*n) + float64(m*k) + float64(n*k)) / s.MemBandwidth * 1000
+	return max(compute, mem)
+}
+
+// solGenerationAttention is the bound of one decode step of b sequences whose
+// KV length, new token included, is l.
+func (s *System) solGenerationAttention(kv KVQuant, b, l, heads, kvHeads, window, headDim float64) float64 {
+	f := kvFormats[kv]
+	past := l - 1
+	if window > 0 {
+		past = min(past, window)
+	}
+	ops := 2 * b * heads * headDim * 2 * past
+	bytes := b * (float64(heads*headDim*2) + float64(2*kvHeads*past*headDim*f.bytes) + float64(heads*headDim*2))
+	compute := 1.0
+	if kv == KVFP8 {
+		compute = 2
+	}
+	return max(ops/s.Float16Rate*1000/compute, bytes/s.MemBandwidth*1000)
+}
