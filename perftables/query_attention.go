@@ -42,6 +42,12 @@ func (c *ContextAttention) At(b, s, prefix float64) (float64, bool) {
 	return v * ((float64(full*full) - float64(prefix*prefix)) / (full * full)), ok
 }
 
+// Covers reports whether b sequences of full tokens, cached ones included, are in
+// range.
+func (c *ContextAttention) Covers(b, full float64) bool {
+	return within(c.s.g.y, full) && within(c.s.g.z, b)
+}
+
 // GenerationAttention is the attention of a decode step with fixed heads.
 type GenerationAttention struct{ s slab }
 

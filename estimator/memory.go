@@ -1,0 +1,96 @@
+package estimator
+
+import "servegrid/perftables"
+
+// GiB is 2^30 bytes.
+const GiB = 1 << 30
+
+// memoryModel holds what the memory of one GPU is made of.
+// Source of its constants: AIConfigurator 0.6.0, per backend.
+type memoryModel struct {
+	weights     float64 // bytes
+	kvPerToken  float64 // bytes per token of a sequence
+	actPerToken float64 // activation bytes per token of a step
+	actFloor    float64 // bytes that activations take at least
+	actFactor   float64
+	nccl, other float64 // bytes
+	capacity    float64 // bytes
+}
+
+// Memory is what one GPU holds, in GiB.
+type Memory struct {
+	Weights, Activations, KVCache, NCCL, Others float64
+}
+
+// Total in GiB.
+func (m Memory) Total() float64 { return m.Weights + m.Activations + m.KVCache + m.NCCL + m.Others }
+
+// activationFactors is the activation bytes per token and attention channel,
+// halved, for tensor parallel sizes 1, 2, 4, and 8 and more.
+var activationFactors = map[Family]map[string][4]float64{
+	Llama: {"trtllm": {11, 6.5, 5, 5}, "vllm": {11, 6.5, 5, 5}, "sglang": {14, 8.5, 6.5, 6.5}},
+}
+
+func newMemoryModel(p *Plan) (memoryModel, error) {
+	m, tp := p.Model, p.Layout.TP
+	nccl, err := p.DB.System.NCCLMemory(tp)
+	if err != nil {
+		return memoryModel{}, err
+	}
+	slot := map[int]int{1: 0, 2: 1, 4: 2, 8: 3}[min(tp, 8)]
+	factor := activationFactors[m.Family][p.DB.Backend][slot]
+	mm := memoryModel{
+		actPerToken: 2 * float64(m.Heads*m.HeadDim) * factor,
+		actFloor:    70 << 20,
+		actFactor:   1,
+		nccl:        nccl,
+		other:       perftables.OtherMemory,
+		capacity:    p.DB.System.MemCapacity,
+		kvPerToken:  p.Quant.KV.Bytes() * float64(ceilDiv(m.KVHeads, tp)*m.HeadDim*m.Layers*2),
+	}
+	if p.DB.Backend == "sglang" {
+		mm.actFloor, mm.actFactor, mm.other = 90<<20, 1.15, perftables.OtherMemory*1.2
+	}
+	for _, ops := range [][]operator{p.context.ops, p.logits.ops} {
+		for _, op := range ops {
+			mm.weights += float64(op.scale * op.weight)
+		}
+	}
+	mm.weights /= float64(p.Layout.PP)
+	return mm, nil
+}
+
+// Memory returns what one GPU holds when b sequences run on each rank and a step
+// computes that many tokens.
+func (p *Plan) Memory(b int, w Workload, tokens int) Memory {
+	m := &p.memory
+	return Memory{
+		Weights:     m.weights / GiB,
+		Activations: m.activations(tokens) / GiB,
+		KVCache:     m.kv(b, w) / GiB,
+		NCCL:        m.nccl / GiB,
+		Others:      m.other / GiB,
+	}
+}
+
+func (m *memoryModel) activations(tokens int) float64 {
+	return max(float64(tokens)*m.actPerToken, m.actFloor) * m.actFactor
+}
+
+func (m *memoryModel) kv(b int, w Workload) float64 {
+	return float64(b*w.ISL+b*w.OSL) * m.kvPerToken
+}
+
+// total in GiB.
+func (m *memoryModel) total(b int, w Workload, tokens int) float64 {
+	return (m.weights + m.activations(tokens) + m.kv(b, w) + m.nccl + m.other) / GiB
+}
+
+// fits reports whether a total in GiB is below the GPU's capacity.
+func (m *memoryModel) fits(total float64) bool { return total < m.capacity/GiB }
+
+// Fits reports whether a memory total in GiB is below the GPU's capacity.
+func (p *Plan) Fits(total float64) bool { return p.memory.fits(total) }
+
+// CapacityGiB is the memory of one GPU.
+func (p *Plan) CapacityGiB() float64 { return p.memory.capacity / GiB }

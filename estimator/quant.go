@@ -1,0 +1,102 @@
+package estimator
+
+import (
+	"fmt"
+	"slices"
+
+	"servegrid/perftables"
+)
+
+// Quant holds the numeric formats of a worker.
+type Quant struct {
+	GEMM perftables.GEMMQuant
+	MoE  perftables.MoEQuant
+	KV   perftables.KVQuant
+	FMHA perftables.FMHAQuant
+	Comm perftables.CommQuant
+}
+
+// DefaultQuant chooses the formats that a model is served in on a database: the
+// fastest that the GPU generation supports and the tables cover. The checkpoint's
+// own quantization plays no part. The rules are AIConfigurator 0.6.0's; the
+// published figures depend on them (vLLM: per-tensor FP8).
+func DefaultQuant(m *Model, db *perftables.Database) Quant {
+	sm := db.System.SMVersion
+	gemms, moes := db.GEMMQuants(), db.MoEQuants()
+
+	gemm8, moe8, fmha8 := perftables.GEMMFP8, perftables.MoEFP8, perftables.FMHAFloat16
+	if db.Backend != "vllm" {
+		if sm >= 90 {
+			gemm8, fmha8 = perftables.GEMMFP8Block, perftables.FMHAFP8
+		}
+		if sm >= 89 {
+			moe8 = perftables.MoEFP8Block
+		}
+	}
+
+	q := Quant{Comm: perftables.CommHalf}
+	switch {
+	case sm >= 100:
+		q.GEMM = pick(gemms, perftables.GEMMNVFP4, perftables.GEMMNVFP4, perftables.GEMMFP8Block, perftables.GEMMFP8, perftables.GEMMFloat16)
+		q.MoE = pick(moes, perftables.MoENVFP4, perftables.MoENVFP4, perftables.MoEFP8Block, perftables.MoEFloat16)
+		q.KV, q.FMHA = perftables.KVFP8, fmha8
+	case sm >= 89:
+		q.GEMM = pick(gemms, gemm8, gemm8, perftables.GEMMFP8, perftables.GEMMFloat16)
+		q.MoE = pick(moes, moe8, moe8, perftables.MoEFP8, perftables.MoEFloat16)
+		q.KV, q.FMHA = perftables.KVFP8, fmha8
+		if m.Family == Llama {
+			q.GEMM = gemm8 // whether or not the table has it
+		}
+	default:
+		q.GEMM, q.MoE, q.KV, q.FMHA = perftables.GEMMFloat16, perftables.MoEFloat16, perftables.KVFloat16, perftables.FMHAFloat16
+	}
+
+	have := append(slices.Clone(db.KVQuants()), db.ContextKVQuants(q.FMHA)...)
+	if len(have) > 0 && !slices.Contains(have, q.KV) {
+		q.KV = pick(have, q.KV, q.KV, perftables.KVFloat16, perftables.KVFP8)
+	}
+	return q
+}
+
+// pick returns the first wanted value that is available, the first wanted one
+// when nothing is known about what is, and otherwise the fallback.
+func pick[Q comparable](available []Q, fallback Q, wanted ...Q) Q {
+	if len(available) == 0 {
+		return wanted[0]
+	}
+	for _, w := range wanted {
+		if slices.Contains(available, w) {
+			return w
+		}
+	}
+	return fallback
+}
+
+// CheckQuant reports the formats that the tables do not cover for the phases of
+// a worker. A table without any format is not checked.
+func CheckQuant(q Quant, db *perftables.Database, context, generation bool) error {
+	if err := checkFormat(db, "GEMM", q.GEMM, db.GEMMQuants()); err != nil {
+		return err
+	}
+	// Dense models are held to it too: a database without the expert format is
+	// refused as a whole.
+	if err := checkFormat(db, "expert layers", q.MoE, db.MoEQuants()); err != nil {
+		return err
+	}
+	if context {
+		if err := checkFormat(db, "context attention", q.FMHA, db.FMHAQuants()); err != nil {
+			return err
+		}
+	}
+	if generation {
+		return checkFormat(db, "KV cache", q.KV, db.KVQuants())
+	}
+	return nil
+}
+
+func checkFormat[Q ~string](db *perftables.Database, what string, q Q, have []Q) error {
+	if len(have) == 0 || slices.Contains(have, q) {
+		return nil
+	}
+	return fmt.Errorf("%s has no measurements of %s in %s; it has %v", db, what, q, have)
+}

@@ -1,0 +1,22 @@
+package estimator
+
+import "math"
+
+// Round3 rounds to three decimals, halves to even. Result rows are rounded
+// before anything ranks or filters them, as in AIConfigurator; it also keeps the
+// last bits of a sum, which depend on its order, out of every file.
+func Round3(v float64) float64 { return math.RoundToEven(v*1000) / 1000 }
+
+// FloorDiv is the floating floor division of Python and numpy for positive a
+// and b. Near a whole quotient it can differ from math.Floor(a/b), and the
+// reference search depends on it.
+func FloorDiv(a, b float64) float64 {
+	q := math.Floor(a / b)
+	switch r := math.FMA(-q, b, a); {
+	case r < 0:
+		return q - 1
+	case r >= b:
+		return q + 1
+	}
+	return q
+}

@@ -1,0 +1,233 @@
+package search
+
+import (
+	"cmp"
+	"slices"
+
+	"servegrid/estimator"
+)
+
+// Bounds of the reference matching.
+// Source: AIConfigurator 0.6.0, defaults of its replica settings.
+const (
+	mostWorkers        = 32 // of each role in a replica
+	mostReplicaGPUs    = 128
+	prefillRowsKept    = 32
+	decodeRowsPerGroup = 16
+	combosPerTarget    = 5
+)
+
+// replicaSizes are the GPU totals that a replica may have.
+func replicaSizes(totalGPUs int) []int {
+	var sizes []int
+	for _, n := range append([]int{1, 2, 4}, steps(8, mostReplicaGPUs, 8)...) {
+		if n <= totalGPUs {
+			sizes = append(sizes, n)
+		}
+	}
+	return sizes
+}
+
+// SearchDisagg answers the task with disaggregated serving.
+func SearchDisagg(t *Task) *Result {
+	res := &Result{Mode: Disagg}
+	if t.TotalGPUs < 2 {
+		res.Err = errTooFewGPUs
+		return res
+	}
+	prefill, n, err := t.workers(t.DB, true)
+	if err != nil {
+		res.Err = err
+		return res
+	}
+	decode, m, err := t.workers(t.decodeDB(), false)
+	if err != nil {
+		res.Err = err
+		return res
+	}
+	res.Scored = n + m
+	s := newMatcher(t, prefill, decode)
+	for _, tg := range t.targets() {
+		s.match(tg)
+	}
+	res.Rows = s.rows
+	if len(res.Rows) == 0 {
+		res.Err = reasons{ErrLimits}.none("disaggregated")
+		return res
+	}
+	res.rank(t)
+	return res
+}
+
+// split is an admissible pair of worker counts.
+type split struct {
+	x, y int // prefill and decode workers
+	gpus float64
+}
+
+// matcher pairs prefill with decode workers under one target after the other.
+type matcher struct {
+	task    *Task
+	prefill []workerRow // best rate per GPU first
+	decode  [][]workerRow
+	splits  map[[2]int][]split // by GPUs per prefill and decode worker
+	chosen  map[[2]*workerRow]split
+	emitted map[emittedKey]bool
+	rows    []Row
+}
+
+type emittedKey struct {
+	p, d *workerRow
+}
+
+func newMatcher(t *Task, prefill, decode []workerRow) *matcher {
+	m := &matcher{task: t, splits: map[[2]int][]split{}, chosen: map[[2]*workerRow]split{}, emitted: map[emittedKey]bool{}}
+	m.prefill = prefill
+	slices.SortStableFunc(m.prefill, func(a, b workerRow) int {
+		return cmp.Or(cmp.Compare(b.seqPerSPerGPU, a.seqPerSPerGPU), cmp.Compare(a.GlobalBatchSize(), b.GlobalBatchSize()))
+	})
+	// Groups in the order of their names, inside a group best rate per GPU first.
+	groups := map[string][]workerRow{}
+	var names []string
+	for _, d := range decode {
+		name := d.Plan.Layout.String()
+		if groups[name] == nil {
+			names = append(names, name)
+		}
+		groups[name] = append(groups[name], d)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		g := groups[name]
+		slices.SortStableFunc(g, func(a, b workerRow) int { return cmp.Compare(b.seqPerSPerGPU, a.seqPerSPerGPU) })
+		m.decode = append(m.decode, g)
+	}
+	return m
+}
+
+// ttft is what a request waits for on a prefill worker, ms.
+func (w *workerRow) queuedTTFT() float64 { return QueueFactor * w.ttft }
+
+// match adds the rows of one target.
+func (m *matcher) match(tg target) {
+	var prefill []*workerRow
+	for i := range m.prefill {
+		if p := &m.prefill[i]; p.queuedTTFT() < tg.ttft && len(prefill) < prefillRowsKept {
+			prefill = append(prefill, p)
+		}
+	}
+	if len(prefill) == 0 {
+		return
+	}
+	type combo struct {
+		p, d *workerRow
+		split
+		perGPU float64
+	}
+	var combos []combo
+	osl := float64(m.task.Workload.OSL)
+	for _, group := range m.decode {
+		var best combo
+		n := 0
+		for i := range group {
+			d := &group[i]
+			if d.tpot <= 0 || d.tpot >= tg.tpot {
+				continue
+			}
+			if n++; n > decodeRowsPerGroup {
+				break
+			}
+			for _, p := range prefill {
+				s := m.choose(p, d)
+				if s.gpus == 0 {
+					continue
+				}
+				perGPU := rate(p, d, s) * osl / s.gpus
+				if best.p == nil || perGPU > best.perGPU || perGPU == best.perGPU && s.gpus < best.gpus {
+					best = combo{p, d, s, perGPU}
+				}
+			}
+		}
+		if best.p != nil {
+			combos = append(combos, best)
+		}
+	}
+	slices.SortStableFunc(combos, func(a, b combo) int {
+		return cmp.Compare(estimator.Round3(b.perGPU), estimator.Round3(a.perGPU))
+	})
+	for _, c := range combos[:min(len(combos), combosPerTarget)] {
+		if key := (emittedKey{c.p, c.d}); !m.emitted[key] {
+			m.emitted[key] = true
+			m.rows = append(m.rows, disaggRow(c.p, c.d, c.split, m.task))
+		}
+	}
+}
+
+// rate is what a replica finishes per second: the slower of its two sides, each
+// counted with a margin.
+func rate(p, d *workerRow, s split) float64 {
+	return min(p.SeqPerS*float64(s.x)*prefillShare, d.SeqPerS*float64(s.y)*decodeShare)
+}
+
+// choose returns the worker counts that give the most per GPU, with zero GPUs
+// when there are none. Of equal ones the first counts, decode workers
+// outermost.
+func (m *matcher) choose(p, d *workerRow) split {
+	key := [2]*workerRow{p, d}
+	if s, ok := m.chosen[key]; ok {
+		return s
+	}
+	var best split
+	most := 0.0
+	for _, s := range m.admissible(p.gpus, d.gpus) {
+		if v := rate(p, d, s) / s.gpus; v > most {
+			most, best = v, s
+		}
+	}
+	m.chosen[key] = best
+	return best
+}
+
+// admissible lists the worker counts whose GPU total a replica may have.
+func (m *matcher) admissible(prefillGPUs, decodeGPUs int) []split {
+	key := [2]int{prefillGPUs, decodeGPUs}
+	if s, ok := m.splits[key]; ok {
+		return s
+	}
+	sizes := replicaSizes(m.task.TotalGPUs)
+	var out []split
+	for y := 1; y <= mostWorkers; y++ {
+		for x := 1; x <= mostWorkers; x++ {
+			if g := x*prefillGPUs + y*decodeGPUs; slices.Contains(sizes, g) {
+				out = append(out, split{x, y, float64(g)})
+			}
+		}
+	}
+	m.splits[key] = out
+	return out
+}
+
+// disaggRow is the replica of x prefill and y decode workers.
+func disaggRow(p, d *workerRow, s split, t *Task) Row {
+	osl := float64(t.Workload.OSL)
+	seq := rate(p, d, s)
+	tokens := seq * osl
+	ttft := p.queuedTTFT()
+	r := Row{
+		Mode:              Disagg,
+		Concurrency:       d.BatchSize * d.Plan.Layout.DP * s.y,
+		TTFT:              estimator.Round3(ttft),
+		TPOT:              d.tpot,
+		RequestLatency:    estimator.Round3(ttft + float64(d.tpot*(osl-1))),
+		SeqPerS:           estimator.Round3(seq),
+		SeqPerSPerGPU:     estimator.Round3(seq / s.gpus),
+		TokensPerS:        estimator.Round3(tokens),
+		TokensPerSPerGPU:  estimator.Round3(tokens / s.gpus),
+		TokensPerSPerUser: d.perUser,
+		ReplicaGPUs:       int(s.gpus),
+		Prefill:           &p.Worker, Decode: &d.Worker,
+		PrefillWorkers: s.x, DecodeWorkers: s.y,
+	}
+	r.setCluster(t.TotalGPUs)
+	return r
+}

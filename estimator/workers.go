@@ -1,0 +1,72 @@
+package estimator
+
+import "fmt"
+
+// WorkerPoint is one prefill or decode worker of disaggregated serving.
+type WorkerPoint struct {
+	BatchSize     int     // sequences per data-parallel rank
+	TTFT          float64 // ms, of a prefill worker; 0 for decode
+	TPOT          float64 // ms, of a decode worker; 0 for prefill
+	SeqPerS       float64 // requests/s that the worker takes
+	SeqPerSPerGPU float64
+	MemoryGiB     float64
+	Status        Status
+}
+
+// Prefill scores a prefill worker that runs b sequences at once. correction
+// multiplies its latency.
+func (p *Plan) Prefill(b int, w Workload, correction float64) (WorkerPoint, error) {
+	ms, err := p.Context(b, w)
+	if err != nil {
+		return WorkerPoint{BatchSize: b, Status: NoData}, err
+	}
+	pt := WorkerPoint{BatchSize: b, TTFT: ms * correction}
+	p.finish(&pt, pt.TTFT, p.memory.total(b, Workload{ISL: w.ISL, OSL: 1}, b*w.ISL))
+	return pt, nil
+}
+
+// DecodeColumn holds what the decode workers of one plan and workload share.
+type DecodeColumn struct {
+	plan       *Plan
+	w          Workload
+	correction float64
+	attention  []float64
+	ok         bool
+}
+
+// Decode prepares the scoring of decode workers for a workload with osl >= 2.
+// scratch is reused when it is large enough; it belongs to the column afterwards.
+func (p *Plan) Decode(w Workload, correction float64, scratch []float64) (DecodeColumn, error) {
+	if p.generationErr != nil {
+		return DecodeColumn{}, p.generationErr
+	}
+	d := DecodeColumn{plan: p, w: w, correction: correction, attention: resize(scratch, len(p.generationAttention.Batches()))}
+	d.ok = p.decodeColumn(d.attention, w)
+	return d, nil
+}
+
+// At scores the decode worker that runs b sequences per rank at once.
+func (d *DecodeColumn) At(b int) (WorkerPoint, error) {
+	p := d.plan
+	layers, ok1 := p.generation.sum.at(float64(b))
+	attention, ok2 := interpolate(p.generationAttention.Batches(), d.attention, float64(b))
+	if !d.ok || !ok1 || !ok2 {
+		return WorkerPoint{BatchSize: b, Status: NoData}, &OutOfRangeError{
+			fmt.Sprintf("decoding %d x %d tokens after %d is beyond the tables of %s", b, d.w.OSL, d.w.ISL, p.DB)}
+	}
+	steps := float64(d.w.OSL - 1)
+	pt := WorkerPoint{BatchSize: b, TPOT: (float64(layers*steps) + attention) * d.correction / steps}
+	p.finish(&pt, pt.TPOT*steps, p.memory.total(b, d.w, b))
+	return pt, nil
+}
+
+// finish derives the rates of a worker that needs latency ms for its batch.
+func (p *Plan) finish(pt *WorkerPoint, latency, memory float64) {
+	pp, tp, dp := float64(p.Layout.PP), float64(p.Layout.TP), float64(p.Layout.DP)
+	pt.SeqPerS = float64(pt.BatchSize) * dp / latency * 1000 * pp
+	pt.SeqPerSPerGPU = pt.SeqPerS / tp / pp / dp
+	pt.MemoryGiB = memory
+	if !p.memory.fits(memory) {
+		pt.Status = OutOfMemory
+	}
+}
