@@ -44,12 +44,33 @@ func (p *AggPoints) Append(batch, ctxTokens int) {
 
 func (p *AggPoints) grow() {
 	n := p.Len()
-	for _, c := range []*[]float64{
-		&p.TTFT, &p.TPOT, &p.RequestLatency, &p.SeqPerS, &p.TokensPerS, &p.TokensPerSPerGPU, &p.TokensPerSPerUser, &p.MemoryGiB,
-	} {
+	for _, c := range p.metrics() {
 		*c = resize(*c, n)
 	}
 	p.Status = resize(p.Status, n)
+}
+
+func (p *AggPoints) metrics() []*[]float64 {
+	return []*[]float64{
+		&p.TTFT, &p.TPOT, &p.RequestLatency, &p.SeqPerS, &p.TokensPerS, &p.TokensPerSPerGPU, &p.TokensPerSPerUser, &p.MemoryGiB,
+	}
+}
+
+// Select cuts a scored block to some of its candidates, given by rising index.
+func (p *AggPoints) Select(rows []int) {
+	for _, c := range p.metrics() {
+		*c = gather(*c, rows)
+	}
+	p.BatchSize, p.CtxTokens, p.Status = gather(p.BatchSize, rows), gather(p.CtxTokens, rows), gather(p.Status, rows)
+}
+
+// gather moves the chosen elements to the front; rows rise, so nothing is
+// overwritten before it is read.
+func gather[T any](v []T, rows []int) []T {
+	for to, from := range rows {
+		v[to] = v[from]
+	}
+	return v[:len(rows)]
 }
 
 func resize[T any](s []T, n int) []T {

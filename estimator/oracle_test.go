@@ -208,7 +208,7 @@ func TestStaticMatchesOracle(t *testing.T) {
 			c.compare(r, "prefill seq_s", pt.SeqPerS, r.float("seq_s"))
 			c.compare(r, "prefill memory", pt.MemoryGiB, r.float("mem_total_gib"))
 		case "static_gen":
-			col, err := p.Decode(w, scale, nil)
+			col, err := p.Decode(w, scale)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -35,12 +35,11 @@ type DecodeColumn struct {
 }
 
 // Decode prepares the scoring of decode workers for a workload with osl >= 2.
-// scratch is reused when it is large enough; it belongs to the column afterwards.
-func (p *Plan) Decode(w Workload, correction float64, scratch []float64) (DecodeColumn, error) {
+func (p *Plan) Decode(w Workload, correction float64) (DecodeColumn, error) {
 	if p.generationErr != nil {
 		return DecodeColumn{}, p.generationErr
 	}
-	d := DecodeColumn{plan: p, w: w, correction: correction, attention: resize(scratch, len(p.generationAttention.Batches()))}
+	d := DecodeColumn{plan: p, w: w, correction: correction, attention: make([]float64, len(p.generationAttention.Batches()))}
 	d.ok = p.decodeColumn(d.attention, w)
 	return d, nil
 }

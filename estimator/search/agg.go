@@ -31,7 +31,7 @@ func SearchAgg(t *Task) *Result {
 			continue
 		}
 		a := aggSearch{task: t, plan: plan}
-		rows, err := a.run()
+		rows, err := a.run(t.Exhaustive)
 		res.Scored += a.points.Len()
 		if err != nil {
 			reasons.add(layout, err)
@@ -55,13 +55,41 @@ type aggSearch struct {
 	points estimator.AggPoints
 }
 
-// run returns the rows of one layout in the order in which the reference search
-// meets them.
-func (a *aggSearch) run() ([]Row, error) {
+// run returns the rows of one layout.
+func (a *aggSearch) run(exhaustive bool) ([]Row, error) {
 	AppendAgg(&a.points, a.task.Workload.ISL)
 	if err := a.plan.ScoreAgg(a.task.Workload, &a.points); err != nil {
 		return nil, err
 	}
+	var rows []Row
+	var err error
+	if exhaustive {
+		rows = a.all()
+	} else {
+		rows, err = a.reference()
+	}
+	if err == nil && len(rows) == 0 {
+		err = a.explain()
+	}
+	return rows, err
+}
+
+// all returns every candidate that fits and starts in time.
+func (a *aggSearch) all() []Row {
+	var rows []Row
+	for i, st := range a.points.Status {
+		if st == estimator.OK {
+			if r := a.row(i); a.task.Limits.admits(&r) {
+				rows = append(rows, r)
+			}
+		}
+	}
+	return rows
+}
+
+// reference returns the rows that the reference search keeps, in the order in
+// which it meets them.
+func (a *aggSearch) reference() ([]Row, error) {
 	visited, err := Visit(&a.points, a.task.Workload)
 	if err != nil {
 		return nil, err
@@ -86,9 +114,6 @@ func (a *aggSearch) run() ([]Row, error) {
 				break
 			}
 		}
-	}
-	if len(rows) == 0 {
-		return nil, a.explain()
 	}
 	return rows, nil
 }

@@ -100,6 +100,13 @@ func AppendAgg(pts *estimator.AggPoints, isl int) {
 	}
 }
 
+// CountAgg is the number of candidates that [AppendAgg] adds.
+func CountAgg(isl int) int {
+	var pts estimator.AggPoints
+	AppendAgg(&pts, isl)
+	return pts.Len()
+}
+
 // Correction factors of the disaggregated model.
 // Source: AIConfigurator 0.6.0, defaults of its advanced tuning.
 const (

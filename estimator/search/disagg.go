@@ -46,11 +46,19 @@ func SearchDisagg(t *Task) *Result {
 		return res
 	}
 	res.Scored = n + m
-	s := newMatcher(t, prefill, decode)
-	for _, tg := range t.targets() {
-		s.match(tg)
+	if t.Exhaustive {
+		for _, r := range MatchAll(prefill, decode, t.TotalGPUs, t.Workload) {
+			if t.Limits.admits(&r) {
+				res.Rows = append(res.Rows, r)
+			}
+		}
+	} else {
+		s := newMatcher(t, prefill, decode)
+		for _, tg := range t.targets() {
+			s.match(tg)
+		}
+		res.Rows = s.rows
 	}
-	res.Rows = s.rows
 	if len(res.Rows) == 0 {
 		res.Err = reasons{ErrLimits}.none("disaggregated")
 		return res
@@ -68,26 +76,26 @@ type split struct {
 // matcher pairs prefill with decode workers under one target after the other.
 type matcher struct {
 	task    *Task
-	prefill []workerRow // best rate per GPU first
-	decode  [][]workerRow
+	prefill []ScoredWorker // best rate per GPU first
+	decode  [][]ScoredWorker
 	splits  map[[2]int][]split // by GPUs per prefill and decode worker
-	chosen  map[[2]*workerRow]split
+	chosen  map[[2]*ScoredWorker]split
 	emitted map[emittedKey]bool
 	rows    []Row
 }
 
 type emittedKey struct {
-	p, d *workerRow
+	p, d *ScoredWorker
 }
 
-func newMatcher(t *Task, prefill, decode []workerRow) *matcher {
-	m := &matcher{task: t, splits: map[[2]int][]split{}, chosen: map[[2]*workerRow]split{}, emitted: map[emittedKey]bool{}}
+func newMatcher(t *Task, prefill, decode []ScoredWorker) *matcher {
+	m := &matcher{task: t, splits: map[[2]int][]split{}, chosen: map[[2]*ScoredWorker]split{}, emitted: map[emittedKey]bool{}}
 	m.prefill = prefill
-	slices.SortStableFunc(m.prefill, func(a, b workerRow) int {
-		return cmp.Or(cmp.Compare(b.seqPerSPerGPU, a.seqPerSPerGPU), cmp.Compare(a.GlobalBatchSize(), b.GlobalBatchSize()))
+	slices.SortStableFunc(m.prefill, func(a, b ScoredWorker) int {
+		return cmp.Or(cmp.Compare(b.SeqPerSPerGPU, a.SeqPerSPerGPU), cmp.Compare(a.GlobalBatchSize(), b.GlobalBatchSize()))
 	})
 	// Groups in the order of their names, inside a group best rate per GPU first.
-	groups := map[string][]workerRow{}
+	groups := map[string][]ScoredWorker{}
 	var names []string
 	for _, d := range decode {
 		name := d.Plan.Layout.String()
@@ -99,18 +107,18 @@ func newMatcher(t *Task, prefill, decode []workerRow) *matcher {
 	slices.Sort(names)
 	for _, name := range names {
 		g := groups[name]
-		slices.SortStableFunc(g, func(a, b workerRow) int { return cmp.Compare(b.seqPerSPerGPU, a.seqPerSPerGPU) })
+		slices.SortStableFunc(g, func(a, b ScoredWorker) int { return cmp.Compare(b.SeqPerSPerGPU, a.SeqPerSPerGPU) })
 		m.decode = append(m.decode, g)
 	}
 	return m
 }
 
 // ttft is what a request waits for on a prefill worker, ms.
-func (w *workerRow) queuedTTFT() float64 { return QueueFactor * w.ttft }
+func (w *ScoredWorker) queuedTTFT() float64 { return QueueFactor * w.TTFT }
 
 // match adds the rows of one target.
 func (m *matcher) match(tg target) {
-	var prefill []*workerRow
+	var prefill []*ScoredWorker
 	for i := range m.prefill {
 		if p := &m.prefill[i]; p.queuedTTFT() < tg.ttft && len(prefill) < prefillRowsKept {
 			prefill = append(prefill, p)
@@ -120,7 +128,7 @@ func (m *matcher) match(tg target) {
 		return
 	}
 	type combo struct {
-		p, d *workerRow
+		p, d *ScoredWorker
 		split
 		perGPU float64
 	}
@@ -131,7 +139,7 @@ func (m *matcher) match(tg target) {
 		n := 0
 		for i := range group {
 			d := &group[i]
-			if d.tpot <= 0 || d.tpot >= tg.tpot {
+			if d.TPOT <= 0 || d.TPOT >= tg.tpot {
 				continue
 			}
 			if n++; n > decodeRowsPerGroup {
@@ -165,21 +173,21 @@ func (m *matcher) match(tg target) {
 
 // rate is what a replica finishes per second: the slower of its two sides, each
 // counted with a margin.
-func rate(p, d *workerRow, s split) float64 {
+func rate(p, d *ScoredWorker, s split) float64 {
 	return min(p.SeqPerS*float64(s.x)*prefillShare, d.SeqPerS*float64(s.y)*decodeShare)
 }
 
 // choose returns the worker counts that give the most per GPU, with zero GPUs
 // when there are none. Of equal ones the first counts, decode workers
 // outermost.
-func (m *matcher) choose(p, d *workerRow) split {
-	key := [2]*workerRow{p, d}
+func (m *matcher) choose(p, d *ScoredWorker) split {
+	key := [2]*ScoredWorker{p, d}
 	if s, ok := m.chosen[key]; ok {
 		return s
 	}
 	var best split
 	most := 0.0
-	for _, s := range m.admissible(p.gpus, d.gpus) {
+	for _, s := range m.admissible(p.GPUs, d.GPUs) {
 		if v := rate(p, d, s) / s.gpus; v > most {
 			most, best = v, s
 		}
@@ -208,7 +216,7 @@ func (m *matcher) admissible(prefillGPUs, decodeGPUs int) []split {
 }
 
 // disaggRow is the replica of x prefill and y decode workers.
-func disaggRow(p, d *workerRow, s split, t *Task) Row {
+func disaggRow(p, d *ScoredWorker, s split, t *Task) Row {
 	osl := float64(t.Workload.OSL)
 	seq := rate(p, d, s)
 	tokens := seq * osl
@@ -217,13 +225,13 @@ func disaggRow(p, d *workerRow, s split, t *Task) Row {
 		Mode:              Disagg,
 		Concurrency:       d.BatchSize * d.Plan.Layout.DP * s.y,
 		TTFT:              estimator.Round3(ttft),
-		TPOT:              d.tpot,
-		RequestLatency:    estimator.Round3(ttft + float64(d.tpot*(osl-1))),
+		TPOT:              d.TPOT,
+		RequestLatency:    estimator.Round3(ttft + float64(d.TPOT*(osl-1))),
 		SeqPerS:           estimator.Round3(seq),
 		SeqPerSPerGPU:     estimator.Round3(seq / s.gpus),
 		TokensPerS:        estimator.Round3(tokens),
 		TokensPerSPerGPU:  estimator.Round3(tokens / s.gpus),
-		TokensPerSPerUser: d.perUser,
+		TokensPerSPerUser: d.TokensPerSPerUser,
 		ReplicaGPUs:       int(s.gpus),
 		Prefill:           &p.Worker, Decode: &d.Worker,
 		PrefillWorkers: s.x, DecodeWorkers: s.y,

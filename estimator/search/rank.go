@@ -19,9 +19,41 @@ func (res *Result) rank(t *Task) {
 	res.Picked = pick(res.Rows, t.Limits)
 }
 
-// within reports whether a row meets the limit that picking applies. TTFT was
+// Merge joins the answers of several databases to the same question: all rows
+// compete, and each database keeps its ranked layouts.
+func Merge(results []*Result, l Limits) *Result {
+	out := &Result{Mode: results[0].Mode}
+	var errs []error
+	for _, r := range results {
+		out.Rows = append(out.Rows, r.Rows...)
+		out.Picked = append(out.Picked, r.Picked...)
+		out.Scored += r.Scored
+		errs = append(errs, r.Err)
+	}
+	if len(out.Rows) == 0 {
+		out.Err = errors.Join(errs...)
+		return out
+	}
+	slices.SortStableFunc(out.Rows, func(a, b Row) int { return cmp.Compare(b.TokensPerSPerGPUCluster, a.TokensPerSPerGPUCluster) })
+	out.Frontier = frontier(out.Rows, l.RequestLatency > 0)
+	slices.SortStableFunc(out.Picked, ranking(l))
+	return out
+}
+
+// ranking orders picked rows, best first.
+func ranking(l Limits) func(a, b Row) int {
+	return func(a, b Row) int {
+		second := cmp.Compare(b.TokensPerSPerUser, a.TokensPerSPerUser)
+		if l.RequestLatency > 0 {
+			second = cmp.Compare(a.RequestLatency, b.RequestLatency)
+		}
+		return cmp.Or(cmp.Compare(b.TokensPerSPerGPUCluster, a.TokensPerSPerGPUCluster), second)
+	}
+}
+
+// Within reports whether a row meets the limit that picking applies. TTFT was
 // applied when the rows were made.
-func (r *Row) within(l Limits) bool {
+func (r *Row) Within(l Limits) bool {
 	if l.RequestLatency > 0 {
 		return r.RequestLatency <= l.RequestLatency
 	}
@@ -32,7 +64,7 @@ func (r *Row) within(l Limits) bool {
 func pick(rows []Row, l Limits) []Row {
 	best := map[string]int{}
 	for i := range rows {
-		if !rows[i].within(l) {
+		if !rows[i].Within(l) {
 			continue
 		}
 		g := rows[i].Group()
@@ -49,43 +81,34 @@ func pick(rows []Row, l Limits) []Row {
 	for i, g := range groups {
 		picked[i] = rows[best[g]]
 	}
-	slices.SortStableFunc(picked, func(a, b Row) int {
-		second := cmp.Compare(b.TokensPerSPerUser, a.TokensPerSPerUser)
-		if l.RequestLatency > 0 {
-			second = cmp.Compare(a.RequestLatency, b.RequestLatency)
-		}
-		return cmp.Or(cmp.Compare(b.TokensPerSPerGPUCluster, a.TokensPerSPerGPUCluster), second)
-	})
+	slices.SortStableFunc(picked, ranking(l))
 	return picked
 }
 
 // frontier returns the rows that no other row beats in tokens/s/user (request
 // latency, when that is the limit) and tokens/s/GPU of the cluster, rising along
-// the first.
+// the first. Of rows equal in both the first one stays.
 func frontier(rows []Row, byLatency bool) []Row {
 	x := func(r *Row) float64 { return r.TokensPerSPerUser }
 	if byLatency {
-		x = func(r *Row) float64 { return r.RequestLatency }
+		x = func(r *Row) float64 { return -r.RequestLatency } // larger is better, as for the other
 	}
-	sorted := slices.Clone(rows)
-	slices.SortStableFunc(sorted, func(a, b Row) int { return cmp.Compare(x(&a), x(&b)) })
-	better := func(a, b *Row) bool { // a dominates b
-		ax, bx := x(a), x(b)
-		if byLatency {
-			ax, bx = -ax, -bx
-		}
-		ay, by := a.TokensPerSPerGPUCluster, b.TokensPerSPerGPUCluster
-		return ax >= bx && ay >= by && (ax > bx || ay > by)
+	order := make([]*Row, len(rows))
+	for i := range rows {
+		order[i] = &rows[i]
 	}
+	slices.SortStableFunc(order, func(a, b *Row) int {
+		return cmp.Or(cmp.Compare(x(b), x(a)), cmp.Compare(b.TokensPerSPerGPUCluster, a.TokensPerSPerGPUCluster))
+	})
 	var front []Row
-	for i := range sorted {
-		dominated := slices.ContainsFunc(sorted, func(r Row) bool { return better(&r, &sorted[i]) })
-		repeated := slices.ContainsFunc(front, func(r Row) bool {
-			return x(&r) == x(&sorted[i]) && r.TokensPerSPerGPUCluster == sorted[i].TokensPerSPerGPUCluster
-		})
-		if !dominated && !repeated {
-			front = append(front, sorted[i])
+	for _, r := range order {
+		// Whatever beats r is at least as good in x and so came before it.
+		if n := len(front); n == 0 || r.TokensPerSPerGPUCluster > front[n-1].TokensPerSPerGPUCluster {
+			front = append(front, *r)
 		}
+	}
+	if !byLatency {
+		slices.Reverse(front)
 	}
 	return front
 }

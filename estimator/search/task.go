@@ -17,6 +17,10 @@ type Task struct {
 	TotalGPUs int
 	Workload  estimator.Workload
 	Limits    Limits
+
+	// Exhaustive considers every candidate and every number of workers, and
+	// applies the limits as they are.
+	Exhaustive bool
 }
 
 // Limits are the latencies that a row must meet, in ms.
@@ -26,6 +30,12 @@ type Limits struct {
 	// RequestLatency, when positive, replaces the other two: TTFT becomes one of
 	// the values that are tried and TPOT plays no part.
 	RequestLatency float64
+}
+
+// admits reports whether an exhaustive search considers a row: TTFT within its
+// limit, unless the limit is on the whole request.
+func (l Limits) admits(r *Row) bool {
+	return l.RequestLatency > 0 || l.TTFT <= 0 || r.TTFT <= l.TTFT
 }
 
 // The two ways of serving.

@@ -7,35 +7,36 @@ import (
 	"servegrid/perftables"
 )
 
-// workerRow is a scored worker as matching sees it: rounded.
-type workerRow struct {
+// ScoredWorker is a prefill or decode worker as matching sees it: all figures
+// are rounded.
+type ScoredWorker struct {
 	Worker
-	ttft, tpot    float64 // ms
-	seqPerSPerGPU float64
-	perUser       float64 // tokens/s/user of a decode worker
-	gpus          int
-	group         int // index of its layout
+	TTFT, TPOT        float64 // ms; the one that is not of its role is 0
+	SeqPerSPerGPU     float64
+	TokensPerSPerUser float64 // of a decode worker
+	GPUs              int
 }
 
-func roundWorker(plan *estimator.Plan, group int, pt estimator.WorkerPoint) workerRow {
-	w := workerRow{
+// RoundWorker makes a worker point of a plan ready for matching.
+func RoundWorker(plan *estimator.Plan, pt estimator.WorkerPoint) ScoredWorker {
+	w := ScoredWorker{
 		Worker: Worker{
 			Plan: plan, BatchSize: pt.BatchSize,
 			SeqPerS: estimator.Round3(pt.SeqPerS), MemoryGiB: estimator.Round3(pt.MemoryGiB),
 		},
-		ttft: estimator.Round3(pt.TTFT), tpot: estimator.Round3(pt.TPOT),
-		seqPerSPerGPU: estimator.Round3(pt.SeqPerSPerGPU),
-		gpus:          plan.Layout.GPUs(), group: group,
+		TTFT: estimator.Round3(pt.TTFT), TPOT: estimator.Round3(pt.TPOT),
+		SeqPerSPerGPU: estimator.Round3(pt.SeqPerSPerGPU),
+		GPUs:          plan.Layout.GPUs(),
 	}
 	if pt.TPOT > 0 {
-		w.perUser = estimator.Round3(1000 / pt.TPOT)
+		w.TokensPerSPerUser = estimator.Round3(1000 / pt.TPOT)
 	}
 	return w
 }
 
 // prefillRows scores the prefill workers of a layout up to the first batch that
 // does not fit.
-func prefillRows(dst []workerRow, plan *estimator.Plan, group int, w estimator.Workload) ([]workerRow, error) {
+func prefillRows(dst []ScoredWorker, plan *estimator.Plan, w estimator.Workload) ([]ScoredWorker, error) {
 	n := len(dst)
 	var smallest float64
 	for _, b := range PrefillBatches {
@@ -47,7 +48,7 @@ func prefillRows(dst []workerRow, plan *estimator.Plan, group int, w estimator.W
 			smallest = pt.MemoryGiB
 			break
 		}
-		dst = append(dst, roundWorker(plan, group, pt))
+		dst = append(dst, RoundWorker(plan, pt))
 	}
 	if len(dst) == n {
 		return dst, &NoFitError{Need: smallest, Have: plan.CapacityGiB()}
@@ -56,9 +57,9 @@ func prefillRows(dst []workerRow, plan *estimator.Plan, group int, w estimator.W
 }
 
 // decodeRows does the same for decode workers.
-func decodeRows(dst []workerRow, plan *estimator.Plan, group int, w estimator.Workload) ([]workerRow, error) {
+func decodeRows(dst []ScoredWorker, plan *estimator.Plan, w estimator.Workload) ([]ScoredWorker, error) {
 	n := len(dst)
-	col, err := plan.Decode(w, DecodeCorrection, nil)
+	col, err := plan.Decode(w, DecodeCorrection)
 	if err != nil {
 		return dst, err
 	}
@@ -72,7 +73,7 @@ func decodeRows(dst []workerRow, plan *estimator.Plan, group int, w estimator.Wo
 			smallest = pt.MemoryGiB
 			break
 		}
-		dst = append(dst, roundWorker(plan, group, pt))
+		dst = append(dst, RoundWorker(plan, pt))
 	}
 	if len(dst) == n {
 		return dst, &NoFitError{Need: smallest, Have: plan.CapacityGiB()}
@@ -81,7 +82,7 @@ func decodeRows(dst []workerRow, plan *estimator.Plan, group int, w estimator.Wo
 }
 
 // workers scores one side over all layouts. scored counts candidates.
-func (t *Task) workers(db *perftables.Database, prefill bool) (rows []workerRow, scored int, err error) {
+func (t *Task) workers(db *perftables.Database, prefill bool) (rows []ScoredWorker, scored int, err error) {
 	quant := estimator.DefaultQuant(t.Model, db)
 	if err := estimator.CheckQuant(quant, db, prefill, !prefill); err != nil {
 		return nil, 0, err
@@ -91,13 +92,13 @@ func (t *Task) workers(db *perftables.Database, prefill bool) (rows []workerRow,
 		side, what = prefillRows, "prefill"
 	}
 	var reasons reasons
-	for i, layout := range Layouts(t.Model, db.System.Name) {
+	for _, layout := range Layouts(t.Model, db.System.Name) {
 		plan, err := estimator.Compile(estimator.Config{Model: t.Model, Quant: quant, Layout: layout, DB: db})
 		if err != nil {
 			reasons.add(layout, err)
 			continue
 		}
-		if rows, err = side(rows, plan, i, t.Workload); err != nil {
+		if rows, err = side(rows, plan, t.Workload); err != nil {
 			reasons.add(layout, err)
 		}
 	}

@@ -1,0 +1,92 @@
+# servegrid: two commands do all set-up on a machine with Go, gcc and make.
+#   make sweep   run the main job and show its result
+#   make test    run the tests
+
+GO        ?= go
+PREFIX    ?= /usr/local
+WAREHOUSE ?= warehouse
+VENV      ?= .cache/python
+BIN       := bin/servegrid
+SOURCES   := $(shell find . -path ./.cache -prune -o \( -name '*.go' -o -name '*.sql' -o -name '*.yaml' -o -name '*.tbl' \) -print) go.mod go.sum
+
+# Pinned, so that a new release cannot break the build.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+
+# Figures of the guide's workload; `make sweep` looks them up on every system.
+MODEL := Qwen/Qwen3-32B-FP8
+
+.PHONY: all build install sweep test check format vet staticcheck tidy race fuzz bench test-python tables clean
+
+all: build
+
+build: $(BIN)
+
+# Symbols are left out: they double the size and help nobody who runs it.
+$(BIN): $(SOURCES)
+	$(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/servegrid
+
+install: build
+	install -D -m 0755 $(BIN) $(DESTDIR)$(PREFIX)/bin/servegrid
+	ln -sf servegrid $(DESTDIR)$(PREFIX)/bin/aiconfigurator
+
+# The main job, end to end: score, write Parquet, ask SQL, plot.
+sweep: build
+	$(BIN) sweep demo --warehouse $(WAREHOUSE)
+	@echo
+	@echo 'Best configuration for $(MODEL), ISL 4000, OSL 500, 8 GPUs, TTFT <= 600 ms, TPOT <= 16.67 ms, on every system:'
+	@$(BIN) best --warehouse $(WAREHOUSE) --model $(MODEL) --isl 4000 --osl 500 --total-gpus 8 --ttft 600 --tpot 16.67 --top-n 1
+	@$(BIN) frontier --warehouse $(WAREHOUSE) --model $(MODEL) --isl 4000 --osl 500 --total-gpus 8 --plot $(WAREHOUSE)/frontier.png >/dev/null
+
+test:
+	$(GO) test ./...
+
+# What a change has to pass.
+check: format vet staticcheck tidy race test-python
+
+format:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not formatted (run gofmt -w):"; echo "$$out"; exit 1; }
+
+vet:
+	$(GO) vet ./...
+	@# Everything but the SQL side builds without cgo.
+	CGO_ENABLED=0 $(GO) vet ./estimator/... ./perftables/... ./grid/... ./jobs/... ./pipeline/... ./sinks/... ./internal/...
+
+staticcheck:
+	$(GO) run $(STATICCHECK) ./...
+
+tidy:
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+race:
+	$(GO) test ./...
+	$(GO) test -race -short ./...
+
+# Every fuzz target for a while; the seeds alone run with the tests.
+FUZZTIME ?= 10s
+fuzz:
+	@for pkg in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# The written files, read by other tools: duckdb, pandas and polars in Python.
+test-python: build $(VENV)/.ready
+	$(VENV)/bin/python queries/testdata/read_warehouse.py $(BIN)
+
+$(VENV)/.ready: queries/testdata/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r queries/testdata/requirements.txt
+	touch $@
+
+# Make the embedded tables from the original measurements; see cmd/importtables.
+tables:
+	@test -n "$(FROM)" || { echo 'usage: make tables FROM=<folder systems/data of AIConfigurator 0.6.0>'; exit 2; }
+	$(GO) run ./cmd/importtables -from $(FROM)
+
+clean:
+	rm -rf bin .cache warehouse

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"servegrid/estimator"
+	"servegrid/internal/suggest"
+	"servegrid/jobs"
+	"servegrid/perftables"
+)
+
+// systemName resolves the name of a GPU system; gb200 stands for gb200_sxm.
+func systemName(flag, name string) (string, error) {
+	systems := perftables.SystemNames()
+	for _, s := range systems {
+		if name == s || name+"_sxm" == s {
+			return s, nil
+		}
+	}
+	return "", usagef("--%s: %w", flag, suggest.Unknown("system", name, systems))
+}
+
+// lookupModel resolves a model name. A short name of AIConfigurator is accepted
+// with a note that says the full path.
+func lookupModel(stderr io.Writer, name string) (*estimator.Model, error) {
+	m, err := estimator.LookupModel(name)
+	var unknown *estimator.UnknownModelError
+	switch {
+	case errors.As(err, &unknown):
+		return nil, usagef("--model-path: %w", err)
+	case err != nil:
+		return nil, err
+	}
+	if name == m.Builtin {
+		fmt.Fprintf(stderr, "note: %s is short for %s; use the full Hugging Face path\n", name, m.ID)
+	}
+	return m, nil
+}
+
+// openDatabase opens the tables of a backend on a system; an empty version is
+// the newest. Its errors say what there is instead, and how to see it.
+func openDatabase(model, system, backend, version string) (*perftables.Database, error) {
+	tables := perftables.Embedded()
+	versions := tables.Versions(system, backend)
+	if len(versions) == 0 {
+		return nil, fmt.Errorf("backend %q has no measured tables on %s: it has %s", backend, system, suggest.List(backendsOf(system)))
+	}
+	if version == "" {
+		version = tables.Latest(system, backend)
+	}
+	for _, v := range versions {
+		if v == version {
+			return tables.Open(system, backend, version)
+		}
+	}
+	return nil, fmt.Errorf("backend version %q of %s has no data on %s. Available versions: %s. Omit --backend-version to use the newest (%s)",
+		version, backend, system, strings.Join(versions, ", "), tables.Latest(system, backend))
+}
+
+// backendsOf lists the backends that have tables on a system.
+func backendsOf(system string) []string {
+	var have []string
+	for _, b := range perftables.Backends {
+		if len(perftables.Embedded().Versions(system, b)) > 0 {
+			have = append(have, b)
+		}
+	}
+	return have
+}
+
+// known is what a sweep file may name.
+func known() jobs.Known {
+	return jobs.Known{
+		Models:   estimator.ModelIDs(),
+		Systems:  perftables.SystemNames(),
+		Backends: perftables.Backends,
+		ResolveModel: func(name string) (string, error) {
+			m, err := estimator.LookupModel(name)
+			if err != nil {
+				return "", err
+			}
+			return m.ID, nil
+		},
+		Versions: perftables.Embedded().Versions,
+	}
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+
+	"servegrid/estimator"
+	"servegrid/estimator/search"
+	"servegrid/sinks"
+	"servegrid/sinks/plot"
+)
+
+// save writes the result files of the default command.
+func (a *answer) save(dir string, topN int) error {
+	d, err := sinks.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	if _, err := d.CleanTemp(); err != nil {
+		return err
+	}
+	for _, r := range a.results {
+		if err := saveRows(d, r.Mode+"/best_config_topn.csv", r.Mode, r.Picked[:min(len(r.Picked), topN)], a.task.Workload); err != nil {
+			return err
+		}
+		if err := saveRows(d, r.Mode+"/pareto.csv", r.Mode, r.Frontier, a.task.Workload); err != nil {
+			return err
+		}
+	}
+	return a.savePlot(d)
+}
+
+// saveRows writes rows under AIConfigurator's column names.
+func saveRows(d *sinks.Dir, name, mode string, rows []search.Row, w estimator.Workload) error {
+	f, err := d.Create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	out := csv.NewWriter(f)
+	if err := out.Write(search.Columns(mode)); err != nil {
+		return err
+	}
+	for i := range rows {
+		if err := out.Write(rows[i].Record(w)); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
+func (a *answer) savePlot(d *sinks.Dir) error {
+	t := a.task
+	o := plot.Options{
+		Title:  fmt.Sprintf("%s on %d x %s, ISL %d, OSL %d", t.Model.ID, t.TotalGPUs, t.DB.System.Name, t.Workload.ISL, t.Workload.OSL),
+		XLabel: "tokens/s/user", YLabel: "tokens/s/GPU",
+	}
+	x := func(r *search.Row) float64 { return r.TokensPerSPerUser }
+	if l := t.Limits.RequestLatency; l > 0 {
+		o.XLabel, o.Limit = "request latency (ms)", &plot.Limit{X: l, Label: fmt.Sprintf("limit %g ms", l)}
+		x = func(r *search.Row) float64 { return r.RequestLatency }
+	} else {
+		o.Limit = &plot.Limit{X: 1000 / t.Limits.TPOT, Label: fmt.Sprintf("TPOT %g ms", t.Limits.TPOT)}
+	}
+	var series []plot.Series
+	for _, r := range a.results {
+		s := plot.Series{Name: r.Mode}
+		for i := range r.Frontier {
+			s.X = append(s.X, x(&r.Frontier[i]))
+			s.Y = append(s.Y, r.Frontier[i].TokensPerSPerGPUCluster)
+		}
+		series = append(series, s)
+	}
+	var marks []plot.Mark
+	if a.chosen != nil {
+		best := &a.chosen.Picked[0]
+		marks = append(marks, plot.Mark{X: x(best), Y: best.TokensPerSPerGPUCluster, Label: fmt.Sprintf("%s %.2f", best.Mode, best.TokensPerSPerGPUCluster)})
+	}
+	f, err := d.Create("pareto_frontier.png")
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if err := plot.Frontier(f, plot.PNG, o, series, marks); err != nil {
+		return err
+	}
+	return f.Commit()
+}

@@ -1,0 +1,210 @@
+package pipeline
+
+import (
+	"servegrid/estimator"
+	"servegrid/estimator/search"
+	"servegrid/internal/schema"
+	"servegrid/jobs"
+)
+
+// block is a block of rows under construction. Its columns are filled by name;
+// those that the shard fixes are filled once.
+type block struct{ *schema.Rows }
+
+// identity fills the columns that say what the shard answers and by which rules.
+func (b block) identity(spec *jobs.Spec, s *shard) {
+	text := func(column, v string) { b.Col(column).SetText(v) }
+	text("model", s.Combo.Model)
+	text("system", s.Combo.System)
+	text("decode_system", s.Combo.DecodeSystem)
+	text("backend", s.Combo.Backend)
+	text("version", s.Combo.Version)
+	text("estimator", spec.Estimator)
+	text("search", spec.Search)
+	text("database_mode", spec.DatabaseMode)
+	text("shard_key", s.key)
+	text("gemm_quant", string(s.combo.Quant.GEMM))
+	text("moe_quant", string(s.combo.Quant.MoE))
+	text("kvcache_quant", string(s.combo.Quant.KV))
+	text("fmha_quant", string(s.combo.Quant.FMHA))
+	text("comm_quant", string(s.combo.Quant.Comm))
+	b.Col("nextn").SetInt(0)
+}
+
+// layout fills the layout columns whose names start with prefix.
+func (b block) layout(prefix string, l estimator.Layout) {
+	b.Col(prefix + "tp").SetInt(l.TP)
+	b.Col(prefix + "pp").SetInt(l.PP)
+	b.Col(prefix + "dp").SetInt(l.DP)
+	b.Col(prefix + "moe_tp").SetInt(l.MoETP)
+	b.Col(prefix + "moe_ep").SetInt(l.MoEEP)
+}
+
+func (b block) workload(w estimator.Workload) {
+	b.Col("isl").SetInt(w.ISL)
+	b.Col("osl").SetInt(w.OSL)
+	b.Col("prefix").SetInt(w.Prefix)
+}
+
+// reasons spells the codes of a feasibility column.
+var reasons = []string{"", "out_of_memory"}
+
+func (b block) ints(column string) *[]int32 { return &b.Col(column).Int }
+
+func (b block) floats(column string) *[]float64 { return &b.Col(column).Float }
+
+// aggBlock collects the kept candidates of one layout and workload.
+type aggBlock struct {
+	block
+	bs, globalBS, ctx, concurrency      *[]int32
+	ttft, tpot, latency, seq, tokens    *[]float64
+	tokensPerGPU, tokensPerUser, memory *[]float64
+	feasible                            *[]bool
+	reason                              *schema.Col
+}
+
+func newAggBlock() *aggBlock {
+	b := block{schema.NewRows(schema.AggPoints)}
+	a := &aggBlock{
+		block: b, bs: b.ints("bs"), globalBS: b.ints("global_bs"), ctx: b.ints("ctx_tokens"), concurrency: b.ints("concurrency"),
+		ttft: b.floats("ttft_ms"), tpot: b.floats("tpot_ms"), latency: b.floats("request_latency_ms"),
+		seq: b.floats("seq_per_s"), tokens: b.floats("tokens_per_s"), tokensPerGPU: b.floats("tokens_per_s_per_gpu"),
+		tokensPerUser: b.floats("tokens_per_s_per_user"), memory: b.floats("memory_gib"),
+		feasible: &b.Col("feasible").Bool, reason: b.Col("reason"),
+	}
+	a.reason.Dict = reasons
+	return a
+}
+
+// fill gathers the kept candidates, rounded.
+func (a *aggBlock) fill(l estimator.Layout, w estimator.Workload, p *estimator.AggPoints, keep []int) {
+	a.layout("", l)
+	a.Col("replica_gpus").SetInt(l.GPUs())
+	a.workload(w)
+	n := len(keep)
+	a.N = n
+	for _, c := range []*[]int32{a.bs, a.globalBS, a.ctx, a.concurrency, &a.reason.Code} {
+		*c = resize(*c, n)
+	}
+	for _, c := range []struct {
+		dst *[]float64
+		src []float64
+	}{
+		{a.ttft, p.TTFT}, {a.tpot, p.TPOT}, {a.latency, p.RequestLatency}, {a.seq, p.SeqPerS}, {a.tokens, p.TokensPerS},
+		{a.tokensPerGPU, p.TokensPerSPerGPU}, {a.tokensPerUser, p.TokensPerSPerUser}, {a.memory, p.MemoryGiB},
+	} {
+		*c.dst = resize(*c.dst, n)
+		gatherRounded(*c.dst, c.src, keep)
+	}
+	*a.feasible = resize(*a.feasible, n)
+	for row, i := range keep {
+		b := p.BatchSize[i]
+		(*a.bs)[row], (*a.ctx)[row] = b, p.CtxTokens[i]
+		(*a.globalBS)[row] = b * int32(l.DP)
+		(*a.concurrency)[row] = b * int32(l.PP*l.DP)
+		(*a.feasible)[row] = p.Status[i] == estimator.OK
+		a.reason.Code[row] = int32(p.Status[i])
+	}
+}
+
+func gatherRounded(dst, src []float64, keep []int) {
+	for row, i := range keep {
+		dst[row] = estimator.Round3(src[i])
+	}
+}
+
+func resize[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+// workerBlock collects the workers of one role, layout and workload.
+type workerBlock struct{ block }
+
+func newWorkerBlock() *workerBlock { return &workerBlock{block{schema.NewRows(schema.Workers)}} }
+
+func (b *workerBlock) fill(role string, l estimator.Layout, w estimator.Workload, rows []search.ScoredWorker, status []estimator.Status, keep []int) {
+	b.Col("role").SetText(role)
+	b.layout("", l)
+	b.Col("worker_gpus").SetInt(l.GPUs())
+	b.workload(w)
+	b.N = len(keep)
+	for _, name := range []string{"bs", "global_bs"} {
+		*b.ints(name) = resize(*b.ints(name), b.N)
+	}
+	for _, name := range []string{"ttft_ms", "tpot_ms", "seq_per_s", "seq_per_s_per_gpu", "memory_gib"} {
+		*b.floats(name) = resize(*b.floats(name), b.N)
+	}
+	feasible, reason := b.Col("feasible"), b.Col("reason")
+	feasible.Bool = resize(feasible.Bool, b.N)
+	reason.Dict, reason.Code = reasons, resize(reason.Code, b.N)
+	// The latency of the other role is null.
+	b.Col("ttft_ms").Valid, b.Col("tpot_ms").Valid = []bool{role == rolePrefill}, []bool{role == roleDecode}
+	bs, globalBS := *b.ints("bs"), *b.ints("global_bs")
+	ttft, tpot := *b.floats("ttft_ms"), *b.floats("tpot_ms")
+	seq, perGPU, memory := *b.floats("seq_per_s"), *b.floats("seq_per_s_per_gpu"), *b.floats("memory_gib")
+	for row, i := range keep {
+		r := &rows[i]
+		bs[row], globalBS[row] = int32(r.BatchSize), int32(r.GlobalBatchSize())
+		ttft[row], tpot[row] = r.TTFT, r.TPOT
+		seq[row], perGPU[row], memory[row] = r.SeqPerS, r.SeqPerSPerGPU, r.MemoryGiB
+		feasible.Bool[row] = status[i] == estimator.OK
+		reason.Code[row] = int32(status[i])
+	}
+}
+
+// disaggBlock collects the pairs of one workload and GPU budget.
+type disaggBlock struct{ block }
+
+func newDisaggBlock() *disaggBlock {
+	return &disaggBlock{block{schema.NewRows(schema.DisaggPoints)}}
+}
+
+func (b *disaggBlock) fill(w estimator.Workload, gpus int, rows []search.Row) {
+	b.workload(w)
+	b.Col("gpus").SetInt(gpus)
+	b.N = len(rows)
+	ints := func(name string, of func(r *search.Row) int) {
+		c := b.ints(name)
+		*c = resize(*c, b.N)
+		for i := range rows {
+			(*c)[i] = int32(of(&rows[i]))
+		}
+	}
+	floats := func(name string, of func(r *search.Row) float64) {
+		c := b.floats(name)
+		*c = resize(*c, b.N)
+		for i := range rows {
+			(*c)[i] = of(&rows[i])
+		}
+	}
+	worker := func(prefix string, of func(r *search.Row) *search.Worker) {
+		layout := func(r *search.Row) estimator.Layout { return of(r).Plan.Layout }
+		ints(prefix+"tp", func(r *search.Row) int { return layout(r).TP })
+		ints(prefix+"pp", func(r *search.Row) int { return layout(r).PP })
+		ints(prefix+"dp", func(r *search.Row) int { return layout(r).DP })
+		ints(prefix+"moe_tp", func(r *search.Row) int { return layout(r).MoETP })
+		ints(prefix+"moe_ep", func(r *search.Row) int { return layout(r).MoEEP })
+		ints(prefix+"gpus", func(r *search.Row) int { return layout(r).GPUs() })
+		ints(prefix+"bs", func(r *search.Row) int { return of(r).BatchSize })
+		floats(prefix+"memory_gib", func(r *search.Row) float64 { return of(r).MemoryGiB })
+	}
+	worker("prefill_", func(r *search.Row) *search.Worker { return r.Prefill })
+	worker("decode_", func(r *search.Row) *search.Worker { return r.Decode })
+	ints("used_gpus", func(r *search.Row) int { return r.Replicas(gpus) * r.ReplicaGPUs })
+	ints("replicas", func(r *search.Row) int { return r.Replicas(gpus) })
+	ints("replica_gpus", func(r *search.Row) int { return r.ReplicaGPUs })
+	ints("prefill_workers", func(r *search.Row) int { return r.PrefillWorkers })
+	ints("decode_workers", func(r *search.Row) int { return r.DecodeWorkers })
+	ints("concurrency", func(r *search.Row) int { return r.Concurrency })
+	floats("ttft_ms", func(r *search.Row) float64 { return r.TTFT })
+	floats("tpot_ms", func(r *search.Row) float64 { return r.TPOT })
+	floats("request_latency_ms", func(r *search.Row) float64 { return r.RequestLatency })
+	floats("seq_per_s", func(r *search.Row) float64 { return r.SeqPerS })
+	floats("tokens_per_s", func(r *search.Row) float64 { return r.TokensPerS })
+	floats("tokens_per_s_per_gpu", func(r *search.Row) float64 { return r.TokensPerSPerGPU })
+	floats("tokens_per_s_per_gpu_cluster", func(r *search.Row) float64 { return r.TokensPerSPerGPUCluster })
+	floats("tokens_per_s_per_user", func(r *search.Row) float64 { return r.TokensPerSPerUser })
+}

@@ -1,0 +1,80 @@
+package pipeline
+
+import (
+	"servegrid/estimator/search"
+	"servegrid/internal/schema"
+	"servegrid/jobs"
+	"servegrid/sinks"
+)
+
+// Estimate is what a sweep would do.
+type Estimate struct {
+	Combinations int // model, system, backend and version
+	Refused      int // combinations that nothing can be scored of
+	Shards       int
+	Done         int // shards that an earlier run has scored
+	Counts       Counts
+	Rows         int64 // at most, with everything kept
+}
+
+// Plan counts the work of a sweep without scoring anything. Candidates that turn
+// out to be beyond the tables are counted, so the numbers are upper bounds. dir
+// may be nil: then no shard counts as done.
+func Plan(spec *jobs.Spec, catalog *search.Catalog, dir *sinks.Dir) (*Estimate, error) {
+	e := &Estimate{Counts: Counts{Rows: map[string]int64{}}}
+	points := map[int]int64{} // aggregated candidates of a layout, by ISL
+	for _, s := range resolve(spec, catalog) {
+		e.Shards++
+		if s.Slice == 0 {
+			e.Combinations++
+			if s.refused != nil {
+				e.Refused++
+			}
+		}
+		if dir != nil {
+			r, err := readReceipt(dir, s.key)
+			if err != nil {
+				return nil, err
+			}
+			if r != nil {
+				e.Done++
+			}
+		}
+		if s.refused != nil {
+			continue
+		}
+		layouts := search.Layouts(s.combo.Model, s.Combo.System)
+		for _, w := range s.Workloads {
+			for _, mode := range spec.ServingModes {
+				if mode == jobs.ModeAgg {
+					e.Counts.AggPoints += int64(len(layouts)) * countAgg(points, w.ISL)
+					continue
+				}
+				e.Counts.PrefillWorkers += int64(len(layouts) * len(search.PrefillBatches))
+				e.Counts.DecodeWorkers += int64(len(layouts) * len(search.DecodeBatches))
+				for _, gpus := range spec.GPUs {
+					for _, p := range layouts {
+						for _, d := range layouts {
+							if p.GPUs()+d.GPUs() <= gpus {
+								e.Counts.DisaggPairs += int64(len(search.PrefillBatches) * len(search.DecodeBatches))
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	e.Counts.Rows[schema.AggPoints.Name] = e.Counts.AggPoints
+	e.Counts.Rows[schema.Workers.Name] = e.Counts.PrefillWorkers + e.Counts.DecodeWorkers
+	e.Rows = e.Counts.TotalRows()
+	return e, nil
+}
+
+func countAgg(known map[int]int64, isl int) int64 {
+	n, ok := known[isl]
+	if !ok {
+		n = int64(search.CountAgg(isl))
+		known[isl] = n
+	}
+	return n
+}

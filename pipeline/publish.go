@@ -1,0 +1,191 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"servegrid/estimator"
+	"servegrid/internal/schema"
+	"servegrid/sinks"
+)
+
+const (
+	runsDir     = "runs"
+	latestLink  = "tables" // → runs/<run>/tables
+	manifestRel = "manifest.json"
+)
+
+var runName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+
+// checkRun reports a run name that cannot be used.
+func checkRun(dir *sinks.Dir, run string) error {
+	if !runName.MatchString(run) {
+		return fmt.Errorf("run name %q: want letters, digits, dot, dash and underscore, at most 100 of them", run)
+	}
+	if _, err := dir.Stat(path.Join(runsDir, run)); err == nil {
+		return fmt.Errorf("run %q exists in %s: choose another name, or leave the name out", run, dir.Root())
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// publish puts the run's folder together under a temporary name, renames it, and
+// makes it the latest one. A reader sees the previous run until the last step.
+func publish(o Options, shards []shard, receipts []*receipt, scored int, started time.Time) (*Manifest, error) {
+	m := &Manifest{
+		Run: o.Run, Name: o.Spec.Name, Status: "finished", StartedAt: started.UTC(),
+		Estimator: o.Spec.Estimator, Search: o.Spec.Search, Revision: estimator.Revision, SchemaVersion: schema.Version,
+		ToolVersion: o.ToolVersion, Shards: len(shards), ScoredShards: scored, Spec: string(o.Spec.YAML()),
+	}
+	var counts Counts
+	for i := range shards {
+		counts.add(receipts[i].Counts)
+		m.addTables(&shards[i])
+	}
+	m.Candidates = ManifestCandidates{counts.AggPoints, counts.PrefillWorkers, counts.DecodeWorkers, counts.DisaggPairs}
+	m.Rows = ManifestRows{
+		counts.Rows[schema.AggPoints.Name], counts.Rows[schema.Workers.Name],
+		counts.Rows[schema.DisaggPoints.Name], counts.Rows[schema.Coverage.Name],
+	}
+	m.Bytes = counts.Bytes
+
+	building := path.Join(runsDir, sinks.TempPrefix+o.Run)
+	if err := os.RemoveAll(o.Dir.Path(building)); err != nil {
+		return nil, err
+	}
+	if err := layOut(o, path.Join(building, "tables"), shards, receipts); err != nil {
+		return nil, err
+	}
+	if err := writeJSON(o.Dir, path.Join(building, "files.json"), receipts); err != nil {
+		return nil, err
+	}
+	m.FinishedAt = o.Now().UTC()
+	if err := writeJSON(o.Dir, path.Join(building, manifestRel), m); err != nil {
+		return nil, err
+	}
+	final := path.Join(runsDir, o.Run)
+	if err := os.Rename(o.Dir.Path(building), o.Dir.Path(final)); err != nil {
+		return nil, err
+	}
+	return m, setLatest(o.Dir, path.Join(final, "tables"))
+}
+
+// addTables lists the kernel tables of a shard once.
+func (m *Manifest) addTables(s *shard) {
+	if s.combo.DB == nil {
+		return
+	}
+	c := s.Combo
+	for _, t := range m.Tables {
+		if t.System == c.System && t.Backend == c.Backend && t.Version == c.Version {
+			return
+		}
+	}
+	m.Tables = append(m.Tables, ManifestTables{c.System, c.Backend, c.Version, s.combo.DB.Digests()})
+}
+
+// layOut links the shards' files where readers look for them, and writes the
+// small tables of the run. Every table has at least one file.
+func layOut(o Options, root string, shards []shard, receipts []*receipt) error {
+	present := map[string]bool{}
+	for i := range shards {
+		c := shards[i].Combo
+		for _, f := range receipts[i].Files {
+			present[f.Table] = true
+			base := fmt.Sprintf("%s_%s.parquet", slug(orNone(c.Version)), shards[i].key[:12])
+			name := path.Join(root, f.Table, slug(c.System), slug(c.Backend), slug(c.Model), base)
+			if err := o.Dir.Link(f.Name, name); err != nil {
+				return err
+			}
+		}
+	}
+	budgets := schema.NewRows(schema.GPUBudgets)
+	budgets.N = len(o.Spec.GPUs)
+	for _, g := range o.Spec.GPUs {
+		budgets.Cols[0].Int = append(budgets.Cols[0].Int, int32(g))
+	}
+	slas := schema.NewRows(schema.SLATargets)
+	for _, ttft := range o.Spec.TTFT {
+		for _, tpot := range o.Spec.TPOT {
+			slas.N++
+			slas.Cols[0].Float = append(slas.Cols[0].Float, ttft)
+			slas.Cols[1].Float = append(slas.Cols[1].Float, tpot)
+		}
+	}
+	small := []*schema.Rows{budgets, slas}
+	for _, t := range schema.Tables() {
+		if !present[t.Name] && t != schema.GPUBudgets && t != schema.SLATargets {
+			small = append(small, schema.NewRows(t))
+		}
+	}
+	w := sinks.NewParquetWriter()
+	for _, rows := range small {
+		if err := writeSmall(o.Dir, w, path.Join(root, rows.Table.Name, "part.parquet"), rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeSmall(dir *sinks.Dir, w *sinks.ParquetWriter, name string, rows *schema.Rows) error {
+	f, err := dir.Create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if err := w.Reset(f, rows.Table, nil); err != nil {
+		return err
+	}
+	if rows.N > 0 {
+		if err := w.Write(rows); err != nil {
+			return err
+		}
+	}
+	if _, err := w.Close(); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
+func orNone(version string) string {
+	if version == "" {
+		return "none"
+	}
+	return version
+}
+
+// slug makes a name fit for one path element: Qwen--Qwen3-32B-FP8.
+func slug(name string) string {
+	name = strings.ReplaceAll(name, "/", "--")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._-+", r):
+			return r
+		}
+		return '_'
+	}, name)
+}
+
+// setLatest points the link that readers follow at a run's tables, in one step.
+func setLatest(dir *sinks.Dir, target string) error {
+	link := dir.Path(latestLink)
+	if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink == 0 {
+		return fmt.Errorf("%s is not a link that a sweep made: move it away", link)
+	}
+	temp := filepath.Join(dir.Root(), sinks.TempPrefix+latestLink)
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Symlink(target, temp); err != nil {
+		return err
+	}
+	return os.Rename(temp, link)
+}
