@@ -108,7 +108,7 @@ func (p *Plan) ScoreAgg(w Workload, pts *AggPoints) error {
 			pts.Status[i] = NoData
 			continue
 		}
-		ttft := st.mixed * st.waves * min(2+(st.steps-3)/2/10, 4)
+		ttft := float64(st.mixed * st.waves * min(2+(st.steps-3)/2/10, 4))
 		tpot := (float64(st.mixed*st.mixedTPOT) + float64(st.only*st.onlySteps)) / (st.mixedTPOT + st.onlySteps)
 		tokens := 1000 / (float64(st.mixedSteps*st.mixed) + float64(st.onlySteps*st.only)) * b * (s.osl - 1) * pp * dp
 

@@ -30,7 +30,7 @@ func (p *Plan) GenerationBreakdown(b int, w Workload) []OperatorLatency {
 	attention := 0.0
 	for i := 0; i < w.OSL-1; i += stride {
 		v, _ := p.generationAttention.At(float64(b), float64(w.ISL+i+1))
-		attention += v * p.attentionScale * float64(min(stride, w.OSL-1-i))
+		attention += float64(v * p.attentionScale * float64(min(stride, w.OSL-1-i)))
 	}
 	ops := evaluate(nil, p.generation.ops, float64(b))
 	for i := range ops {

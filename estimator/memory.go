@@ -74,11 +74,11 @@ func (p *Plan) Memory(b int, w Workload, tokens int) Memory {
 }
 
 func (m *memoryModel) activations(tokens int) float64 {
-	return max(float64(tokens)*m.actPerToken, m.actFloor) * m.actFactor
+	return float64(max(float64(tokens)*m.actPerToken, m.actFloor) * m.actFactor)
 }
 
 func (m *memoryModel) kv(b int, w Workload) float64 {
-	return float64(b*w.ISL+b*w.OSL) * m.kvPerToken
+	return float64(float64(b*w.ISL+b*w.OSL) * m.kvPerToken)
 }
 
 // total in GiB.

@@ -205,6 +205,9 @@ func openPacked(b []byte) (*packed, error) {
 	for range n {
 		var s packedSlice
 		for range header.count() {
+			if header.bad {
+				return nil, errDamaged
+			}
 			s.key = append(s.key, header.string())
 		}
 		s.rows, s.offset, s.length = header.count(), header.count(), header.count()

@@ -21,8 +21,9 @@ func (s *System) solGenerationAttention(kv KVQuant, b, l, heads, kvHeads, window
 	if window > 0 {
 		past = min(past, window)
 	}
-	ops := 2 * b * heads * headDim * 2 * past
-	bytes := b * (float64(heads*headDim*2) + float64(2*kvHeads*past*headDim*f.bytes) + float64(heads*headDim*2))
+	ops := 4 * b * heads * headDim * past
+	query := 2 * float64(heads*headDim) // bytes in and out, 2 an element
+	bytes := b * (query + float64(2*kvHeads*past*headDim*f.bytes) + query)
 	compute := 1.0
 	if kv == KVFP8 {
 		compute = 2

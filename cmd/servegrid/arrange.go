@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -64,12 +65,12 @@ func command(commands []*cli.Command, name string) *cli.Command {
 // split separates a command's flags, with their values, from its other
 // arguments.
 func split(c *cli.Command, args []string) (flags, rest []string, err error) {
-	known := map[string]bool{"help": false, "h": false} // name → takes a value
+	help := &cli.BoolFlag{Name: "help"}
+	known := map[string]cli.Flag{"help": help, "h": help}
 	var spelled []string
 	for _, f := range c.Flags {
-		_, isBool := f.(*cli.BoolFlag)
 		for _, n := range f.Names() {
-			known[n] = !isBool
+			known[n] = f
 			if len(n) > 1 {
 				spelled = append(spelled, n)
 			}
@@ -87,25 +88,49 @@ func split(c *cli.Command, args []string) (flags, rest []string, err error) {
 		name, value, inline := strings.Cut(strings.TrimLeft(a, "-"), "=")
 		dashes := a[:len(a)-len(strings.TrimLeft(a, "-"))]
 		name = strings.ReplaceAll(name, "_", "-")
-		takesValue, ok := known[name]
+		f, ok := known[name]
 		if !ok || len(dashes) > 2 || len(dashes) == 1 && len(name) > 1 {
 			return nil, nil, unknownFlag(c, a, name, spelled)
 		}
 		flag := dashes + name
-		switch {
-		case inline:
-			flags = append(flags, flag+"="+value)
-		case !takesValue:
+		if _, isBool := f.(*cli.BoolFlag); isBool && !inline {
 			flags = append(flags, flag)
-		case i+1 == len(args):
-			return nil, nil, usagef("flag %s needs a value", dashes+name)
-		default:
-			// A value may start with a dash: a negative number is reported as such.
-			i++
-			flags = append(flags, flag+"="+args[i])
+			continue
 		}
+		if !inline {
+			// A value may start with a dash: a negative number is reported as such.
+			if i++; i == len(args) {
+				return nil, nil, usagef("flag %s needs a value", flag)
+			}
+			value = args[i]
+		}
+		if err := checkValue(flag, f, value); err != nil {
+			return nil, nil, err
+		}
+		flags = append(flags, flag+"="+value)
 	}
 	return flags, rest, nil
+}
+
+// checkValue reports a value that is not of its flag's type.
+func checkValue(flag string, f cli.Flag, value string) error {
+	var err error
+	want := ""
+	switch f.(type) {
+	case *cli.IntFlag:
+		_, err = strconv.Atoi(value)
+		want = "a whole number"
+	case *cli.Float64Flag:
+		_, err = strconv.ParseFloat(value, 64)
+		want = "a number"
+	case *cli.BoolFlag:
+		_, err = strconv.ParseBool(value)
+		want = "true or false"
+	}
+	if err != nil {
+		return usagef("%s is %q, want %s", flag, value, want)
+	}
+	return nil
 }
 
 func unknownFlag(c *cli.Command, given, name string, known []string) error {

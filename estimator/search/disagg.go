@@ -114,7 +114,7 @@ func newMatcher(t *Task, prefill, decode []ScoredWorker) *matcher {
 }
 
 // ttft is what a request waits for on a prefill worker, ms.
-func (w *ScoredWorker) queuedTTFT() float64 { return QueueFactor * w.TTFT }
+func (w *ScoredWorker) queuedTTFT() float64 { return float64(QueueFactor * w.TTFT) }
 
 // match adds the rows of one target.
 func (m *matcher) match(tg target) {

@@ -26,7 +26,8 @@ func Nearest(name string, candidates []string, maxDistance int) string {
 // Unknown words the error for a value that is not one of the valid ones: what
 // was wrong, the nearest valid value if one is near, and all valid values.
 func Unknown(what, value string, valid []string) error {
-	near := Nearest(value, valid, max(3, len(value)/3))
+	// A short name is near only to what shares about half of its letters.
+	near := Nearest(value, valid, min(max(3, len(value)/3), (len(value)+1)/2))
 	switch {
 	case len(valid) == 0:
 		return fmt.Errorf("unknown %s %q: there are none", what, value)
