@@ -76,11 +76,11 @@ bench:
 
 # The written files, read by other tools: duckdb, pandas and polars in Python.
 test-python: build $(VENV)/.ready
-	$(VENV)/bin/python queries/testdata/read_warehouse.py $(BIN)
+	$(VENV)/bin/python queries/testdata/python/read_warehouse.py $(BIN)
 
-$(VENV)/.ready: queries/testdata/requirements.txt
+$(VENV)/.ready: queries/testdata/python/requirements.txt
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r queries/testdata/requirements.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r queries/testdata/python/requirements.txt
 	touch $@
 
 # Make the embedded tables from the original measurements; see cmd/importtables.

@@ -41,6 +41,17 @@ type Model struct {
 // IsMoE reports whether the model has expert layers.
 func (m *Model) IsMoE() bool { return false }
 
+// IDs lists every id that the catalogue has for the architecture; outside of the
+// catalogue the model's own.
+func (m *Model) IDs() []string {
+	for i := range catalogue {
+		if m.Builtin != "" && catalogue[i].builtin == m.Builtin {
+			return catalogue[i].ids
+		}
+	}
+	return []string{m.ID}
+}
+
 // architectures maps the first entry of a config.json's "architectures".
 var architectures = map[string]Family{
 	"LlamaForCausalLM": Llama,

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"servegrid/estimator"
+	"servegrid/internal/suggest"
+	"servegrid/queries"
+	"servegrid/sinks"
+)
+
+// withWarehouse opens the warehouse of a command for one use.
+func withWarehouse(c *cli.Context, use func(ctx context.Context, db *queries.DB) error) error {
+	root := c.String("warehouse")
+	if strings.Contains(root, "://") {
+		return fmt.Errorf("warehouse %s: only a local directory is supported so far", root)
+	}
+	db, err := queries.Open(c.Context, root)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return use(c.Context, db)
+}
+
+// askFlags name one workload in a warehouse.
+func askFlags() []cli.Flag {
+	return []cli.Flag{
+		warehouseFlag(),
+		&cli.StringFlag{Name: "model-path", Aliases: []string{"model"}, Usage: "model (required)"},
+		&cli.StringFlag{Name: "system", Usage: "GPU system (default: all)"},
+		&cli.StringFlag{Name: "backend", Usage: "serving engine (default: all)"},
+		&cli.StringFlag{Name: "backend-version", Usage: "engine version (default: all)"},
+		&cli.StringFlag{Name: "serving-mode", Usage: "agg or disagg (default: both)"},
+		&cli.IntFlag{Name: "isl", Value: defaultISL, Usage: "input length, tokens"},
+		&cli.IntFlag{Name: "osl", Value: defaultOSL, Usage: "output length, tokens"},
+		&cli.IntFlag{Name: "prefix", Usage: "input tokens found in the prefix cache"},
+		&cli.IntFlag{Name: "total-gpus", Value: 8, Usage: "GPU budget, one of those swept"},
+		&cli.Float64Flag{Name: "ttft", Usage: "limit on the time to first token, ms (default: none)"},
+		&cli.Float64Flag{Name: "tpot", Usage: "limit on the time per output token, ms (default: none)"},
+	}
+}
+
+// question is what askFlags say.
+type question struct {
+	model, system, backend, version, mode string // the model as the warehouse calls it
+	workload                              estimator.Workload
+	gpus                                  int
+	ttft, tpot                            float64
+}
+
+func newQuestion(c *cli.Context) (question, error) {
+	q := question{
+		backend: c.String("backend"), version: c.String("backend-version"), mode: c.String("serving-mode"), gpus: c.Int("total-gpus"),
+		workload: estimator.Workload{ISL: c.Int("isl"), OSL: c.Int("osl"), Prefix: c.Int("prefix")},
+		ttft:     c.Float64("ttft"), tpot: c.Float64("tpot"),
+	}
+	if c.NArg() > 0 {
+		return q, usagef("unexpected argument %q", c.Args().First())
+	}
+	if !c.IsSet("model-path") {
+		return q, usagef("missing --model-path")
+	}
+	if err := q.workload.Check(); err != nil {
+		return q, asUsage(err)
+	}
+	if q.gpus < 1 {
+		return q, usagef("--total-gpus is %d, want at least 1", q.gpus)
+	}
+	for _, f := range []struct {
+		flag string
+		v    float64
+	}{{"ttft", q.ttft}, {"tpot", q.tpot}} {
+		if c.IsSet(f.flag) && !(f.v > 0) {
+			return q, usagef("--%s is %v, want a positive number of ms", f.flag, f.v)
+		}
+	}
+	if q.mode != "" && q.mode != "agg" && q.mode != "disagg" {
+		return q, usagef("--serving-mode: %w", suggest.Unknown("mode", q.mode, []string{"agg", "disagg"}))
+	}
+	var err error
+	if s := c.String("system"); s != "" {
+		if q.system, err = systemName("system", s); err != nil {
+			return q, err
+		}
+	}
+	return q, nil
+}
+
+// resolveModel finds the id under which a warehouse holds the model: its own, or
+// another one of the same architecture.
+func (q *question) resolveModel(c *cli.Context, db *queries.DB) error {
+	name := c.String("model-path")
+	swept, err := db.Models(c.Context)
+	if err != nil {
+		return err
+	}
+	ids := []string{name}
+	m, err := estimator.LookupModel(name)
+	if err == nil {
+		ids = append(ids, m.IDs()...)
+	}
+	for _, id := range ids {
+		if slices.Contains(swept, id) {
+			if q.model = id; id != name {
+				fmt.Fprintf(c.App.ErrWriter, "note: %s has the architecture of %s, which was swept\n", name, id)
+			}
+			return nil
+		}
+	}
+	if err != nil {
+		return usagef("--model-path: %w", suggest.Unknown("model", name, swept))
+	}
+	return fmt.Errorf("%s was not swept into %s, which holds %s", name, db.Root(), suggest.List(swept))
+}
+
+// String names the workload.
+func (q question) String() string {
+	return fmt.Sprintf("%s, ISL %d, OSL %d, prefix %d, %d GPUs", q.model, q.workload.ISL, q.workload.OSL, q.workload.Prefix, q.gpus)
+}
+
+// pickColumns cuts a result to the columns that people read.
+func pickColumns(r *queries.Result, names ...string) ([]string, [][]any) {
+	var at []int
+	var columns []string
+	for _, n := range names {
+		for i, c := range r.Columns {
+			if c == n {
+				at, columns = append(at, i), append(columns, n)
+			}
+		}
+	}
+	rows := make([][]any, len(r.Rows))
+	for i, row := range r.Rows {
+		for _, j := range at {
+			rows[i] = append(rows[i], row[j])
+		}
+	}
+	return columns, rows
+}
+
+// write prints a result: for people the chosen columns, for programs all.
+func write(w io.Writer, format string, r *queries.Result, names ...string) error {
+	if format == "table" && len(names) > 0 {
+		columns, rows := pickColumns(r, names...)
+		return sinks.WriteTable(w, format, columns, rows)
+	}
+	return sinks.WriteTable(w, format, r.Columns, r.Rows)
+}
+
+// saveAs creates the file of --plot or --out, whole or not at all.
+func saveAs(path string, fill func(w io.Writer) error) error {
+	dir, err := sinks.OpenDir(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	f, err := dir.Create(filepath.Base(path))
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if err := fill(f); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
+// readStdin reads SQL from standard input.
+func readStdin() (string, error) {
+	b, err := io.ReadAll(os.Stdin)
+	return string(b), err
+}

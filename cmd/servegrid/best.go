@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"servegrid/queries"
+)
+
+func bestCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "best",
+		Usage: "look up the best configurations for one workload in a warehouse",
+		Description: `Without --system: the best of every system. Example:
+  servegrid best --model-path Qwen/Qwen3-32B-FP8 --isl 4000 --osl 500 --total-gpus 8 --ttft 600 --tpot 16.67`,
+		Flags: append(askFlags(), &cli.IntFlag{Name: "top-n", Value: 5, Usage: "rows, where a system is given"}, outputFlag()),
+		Action: func(c *cli.Context) error {
+			q, err := newQuestion(c)
+			if err != nil {
+				return err
+			}
+			format, err := outputFormat(c)
+			if err != nil {
+				return err
+			}
+			if c.Int("top-n") < 1 {
+				return usagef("--top-n is %d, want at least 1", c.Int("top-n"))
+			}
+			return withWarehouse(c, func(ctx context.Context, db *queries.DB) error {
+				if err := q.resolveModel(c, db); err != nil {
+					return err
+				}
+				r, err := db.Best(ctx, queries.BestParams{
+					Model: q.model, System: q.system, ISL: q.workload.ISL, OSL: q.workload.OSL, Prefix: q.workload.Prefix, GPUs: q.gpus,
+					TTFT: q.ttft, TPOT: q.tpot, Backend: q.backend, Version: q.version, Mode: q.mode,
+					TopN: c.Int("top-n"), EachSystem: q.system == "",
+				})
+				if err != nil {
+					return err
+				}
+				if len(r.Rows) == 0 {
+					if err := explainEmpty(c, q, db); err != nil {
+						return err
+					}
+				}
+				return write(c.App.Writer, format, r, "rank", "system", "backend", "version", "mode", "tokens_per_s_per_gpu_cluster",
+					"tokens_per_s_per_user", "ttft_ms", "tpot_ms", "concurrency", "replicas", "replica_gpus",
+					"prefill_workers", "prefill_parallel", "decode_workers", "parallel", "bs", "memory_gib")
+			})
+		},
+	}
+}
+
+// explainEmpty says on standard error why a question has no row: nothing meets
+// the limits. That it was not swept at all is an error.
+func explainEmpty(c *cli.Context, q question, db *queries.DB) error {
+	free, err := db.Best(c.Context, queries.BestParams{
+		Model: q.model, System: q.system, ISL: q.workload.ISL, OSL: q.workload.OSL, Prefix: q.workload.Prefix, GPUs: q.gpus,
+		Backend: q.backend, Version: q.version, Mode: q.mode, TopN: 1,
+	})
+	if err != nil {
+		return err
+	}
+	if len(free.Rows) == 0 {
+		return fmt.Errorf("%s holds nothing for %s; what it holds: servegrid query --warehouse %s \"select distinct isl, osl, prefix, gpus from points where model = '%s'\"",
+			db.Root(), q, db.Root(), q.model)
+	}
+	_, rows := pickColumns(free, "tokens_per_s_per_gpu_cluster", "ttft_ms", "tpot_ms", "system", "mode")
+	best := rows[0]
+	fmt.Fprintf(c.App.ErrWriter, "nothing meets the limits for %s; without them %v %v gives %v tokens/s/GPU at TTFT %v ms and TPOT %v ms\n",
+		q, best[3], best[4], best[0], best[1], best[2])
+	return nil
+}

@@ -1,0 +1,221 @@
+package sinks
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// TempPrefix starts the base name of every file that is not finished. No
+// documented glob matches it.
+const TempPrefix = ".tmp-"
+
+// Dir is a directory tree whose files appear whole or not at all. Names are
+// slash-separated paths below the root. Methods may be called concurrently, also
+// by several processes on one directory; the last Commit of a name wins.
+type Dir struct{ root string }
+
+// OpenDir opens root and creates it where it is missing.
+func OpenDir(root string) (*Dir, error) {
+	if root == "" {
+		return nil, errors.New("open directory: the path is empty")
+	}
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("open directory %s: %w", root, err)
+	}
+	if err := mkdirAll(abs); err != nil {
+		return nil, fmt.Errorf("open directory %s: %w", root, cause(err))
+	}
+	return &Dir{root: abs}, nil
+}
+
+// Root returns the absolute path of the directory.
+func (d *Dir) Root() string { return d.root }
+
+// Path returns where the named file is or will be. A name that leaves the root
+// yields an unusable path inside it; the other methods report it.
+func (d *Dir) Path(name string) string {
+	return filepath.Join(d.root, filepath.FromSlash(filepath.ToSlash(filepath.Clean("/"+name))))
+}
+
+// Stat describes the named file; errors.Is(err, fs.ErrNotExist) when there is
+// none.
+func (d *Dir) Stat(name string) (fs.FileInfo, error) {
+	path, err := d.check("stat", name)
+	if err != nil {
+		return nil, err
+	}
+	fi, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("stat %s: %w", name, cause(err))
+	}
+	return fi, nil
+}
+
+// Remove deletes the named file or empty directory. A missing one is no error.
+func (d *Dir) Remove(name string) error {
+	path, err := d.check("remove", name)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove %s: %w", name, cause(err))
+	}
+	return nil
+}
+
+// Create opens the named file for writing. Nothing is visible under the name
+// before [File.Commit]; an existing file stays until then. Missing directories
+// are made.
+func (d *Dir) Create(name string) (*File, error) {
+	path, err := d.check("create", name)
+	if err != nil {
+		return nil, err
+	}
+	if err := mkdirAll(filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("create %s: %w", name, cause(err))
+	}
+	f, err := os.OpenFile(tempPath(path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", name, cause(err))
+	}
+	return newFile(f, name, path), nil
+}
+
+// Link makes newName the same file as oldName, replacing what was there in one
+// step. Where the file system has no hard links the contents are copied.
+func (d *Dir) Link(oldName, newName string) error {
+	from, err := d.check("link", oldName)
+	if err != nil {
+		return err
+	}
+	to, err := d.check("link", newName)
+	if err != nil {
+		return err
+	}
+	fail := func(err error) error { return fmt.Errorf("link %s to %s: %w", oldName, newName, cause(err)) }
+	src, err := os.Stat(from)
+	if err != nil {
+		return fail(err)
+	}
+	// A rename of one link onto another of the same file does nothing.
+	if dst, err := os.Stat(to); err == nil && os.SameFile(src, dst) {
+		return nil
+	}
+	if err := mkdirAll(filepath.Dir(to)); err != nil {
+		return fail(err)
+	}
+	temp := tempPath(to)
+	if err := os.Link(from, temp); err != nil {
+		return d.copy(from, newName)
+	}
+	if err := os.Rename(temp, to); err != nil {
+		os.Remove(temp)
+		return fail(err)
+	}
+	os.Remove(temp) // still there when somebody else linked the same file meanwhile
+	if err := syncDir(filepath.Dir(to)); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// copy is what Link does without hard links.
+func (d *Dir) copy(from, newName string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("copy to %s: %w", newName, cause(err))
+	}
+	defer in.Close()
+	out, err := d.Create(newName)
+	if err != nil {
+		return err
+	}
+	defer out.Abort()
+	if _, err := in.WriteTo(out); err != nil {
+		return fmt.Errorf("copy to %s: %w", newName, cause(err))
+	}
+	return out.Commit()
+}
+
+// CleanTemp removes the temporary files of writers that are gone, anywhere below
+// the root, and returns how many. Files of running processes on this host stay;
+// those of other hosts stay until they have not changed for a day.
+func (d *Dir) CleanTemp() (removed int, err error) {
+	err = filepath.WalkDir(d.root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			if errors.Is(err, fs.ErrNotExist) { // removed while we walk
+				return nil
+			}
+			return err
+		}
+		if e.IsDir() || !strings.HasPrefix(e.Name(), TempPrefix) {
+			return nil
+		}
+		fi, err := e.Info()
+		if err != nil || !abandoned(e.Name(), fi.ModTime()) {
+			return nil
+		}
+		if err := os.Remove(path); err == nil {
+			removed++
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		return removed, fmt.Errorf("clean temporary files in %s: %w", d.root, cause(err))
+	}
+	return removed, nil
+}
+
+// check returns the path of a usable name.
+func (d *Dir) check(verb, name string) (string, error) {
+	local := filepath.FromSlash(name)
+	if !filepath.IsLocal(local) || filepath.Clean(local) == "." {
+		return "", fmt.Errorf("%s %q: not a file name below %s", verb, name, d.root)
+	}
+	if strings.HasPrefix(filepath.Base(local), TempPrefix) {
+		return "", fmt.Errorf("%s %q: names with %s are for unfinished files", verb, name, TempPrefix)
+	}
+	return filepath.Join(d.root, local), nil
+}
+
+// mkdirAll is os.MkdirAll that also syncs the parent of what it made, so that a
+// committed file cannot lose its directory.
+func mkdirAll(path string) error {
+	if fi, err := os.Stat(path); err == nil {
+		if !fi.IsDir() {
+			return errors.New("exists and is not a directory")
+		}
+		return nil
+	}
+	parent := filepath.Dir(path)
+	if parent != path {
+		if err := mkdirAll(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
+}
+
+// cause drops the operation and path that os puts before an error: ours say
+// them already, shorter.
+func cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	var le *os.LinkError
+	if errors.As(err, &le) {
+		return le.Err
+	}
+	return err
+}

@@ -1,0 +1,106 @@
+package sinks
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"os"
+	"path/filepath"
+)
+
+// ErrClosed is returned by a [File] that was committed or aborted.
+var ErrClosed = errors.New("file is already finished")
+
+// File is an unfinished file of a [Dir]. End it with Commit or Abort; deferring
+// Abort is safe, as it does nothing after Commit. Not safe for concurrent use.
+type File struct {
+	f    *os.File
+	buf  *bufio.Writer
+	sum  hash.Hash
+	name string
+	path string
+	size int64
+	err  error // the first failure
+	done bool
+}
+
+func newFile(f *os.File, name, path string) *File {
+	return &File{f: f, buf: bufio.NewWriterSize(f, 1<<16), sum: sha256.New(), name: name, path: path}
+}
+
+// Write appends to the file. After an error every further call, Commit
+// included, returns that error.
+func (f *File) Write(b []byte) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	if f.done {
+		return 0, fmt.Errorf("write %s: %w", f.name, ErrClosed)
+	}
+	n, err := f.buf.Write(b)
+	f.sum.Write(b[:n])
+	f.size += int64(n)
+	if err != nil {
+		f.err = fmt.Errorf("write %s: %w", f.name, cause(err))
+	}
+	return n, f.err
+}
+
+// Name returns the name the file was created with.
+func (f *File) Name() string { return f.name }
+
+// Size returns the bytes written so far.
+func (f *File) Size() int64 { return f.size }
+
+// SHA256 returns the hash of what was written so far, in hexadecimal.
+func (f *File) SHA256() string { return hex.EncodeToString(f.sum.Sum(nil)) }
+
+// Commit makes the file visible under its name: flush, sync, rename, sync of the
+// directory. When any step or an earlier Write failed, the temporary file is
+// removed. Calling it again changes nothing and returns the same.
+func (f *File) Commit() error {
+	if f.done {
+		return f.err
+	}
+	if f.err != nil {
+		f.Abort()
+		return f.err
+	}
+	err := f.buf.Flush()
+	if err == nil {
+		err = f.f.Sync()
+	}
+	if e := f.f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.f.Name(), f.path)
+	}
+	if err != nil {
+		os.Remove(f.f.Name())
+	} else {
+		err = syncDir(filepath.Dir(f.path))
+	}
+	f.done = true
+	if err != nil {
+		f.err = fmt.Errorf("commit %s: %w", f.name, cause(err))
+	}
+	return f.err
+}
+
+// Abort removes the unfinished file; Commit then returns [ErrClosed], or the
+// error of the Write that failed. It does nothing after Commit.
+func (f *File) Abort() {
+	if f.done {
+		return
+	}
+	f.done = true
+	f.f.Close()
+	os.Remove(f.f.Name())
+	if f.err == nil {
+		f.err = fmt.Errorf("commit %s: %w", f.name, ErrClosed)
+	}
+}

@@ -1,0 +1,299 @@
+package sinks
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/parquet-go/parquet-go/format"
+
+	"servegrid/internal/schema"
+)
+
+// column collects one column of the open row group: the open page as runs of
+// equal values (dictionary ids, or 0 and 1 of a flag) or as plain float64
+// bytes, and the finished pages as they will stand in the file.
+type column struct {
+	def *schema.Column
+
+	values runs   // open page: ids or flags of the rows that are not null
+	levels runs   // open page: 1 for a value, 0 for null; nullable columns only
+	plain  []byte // open page: float64 values
+	texts  textDict
+	ints   intDict
+	remap  []int32 // scratch: code of a block → id, -1 when not met yet
+
+	pages    []byte // finished pages, compressed, with headers
+	rawBytes int64  // their size before compression
+	nulls    int64
+	pageNull int64
+	some     bool // a float64 or flag was written
+	nan      bool
+	lo, hi   float64 // of the float64 values, or of the flags
+}
+
+func (c *column) reset(def *schema.Column) {
+	c.def = def
+	c.resetPage()
+	c.texts.reset()
+	c.ints.reset()
+	c.pages = c.pages[:0]
+	c.rawBytes, c.nulls = 0, 0
+	c.some, c.nan = false, false
+	c.lo, c.hi = math.Inf(1), math.Inf(-1)
+}
+
+func (c *column) resetPage() {
+	c.values = c.values[:0]
+	c.levels = c.levels[:0]
+	c.plain = c.plain[:0]
+	c.pageNull = 0
+}
+
+func (c *column) isDict() bool { return c.def.Type == schema.String || c.def.Type == schema.Int32 }
+
+// write adds rows lo to hi of a block.
+func (c *column) write(v *schema.Col, lo, hi int) {
+	if !c.def.Nullable {
+		c.writeValid(v, lo, hi)
+		return
+	}
+	for lo < hi { // stretches of equal validity
+		null, n := v.IsNull(lo), hi
+		if len(v.Valid) > 1 {
+			for n = lo + 1; n < hi && v.Valid[n] != null; n++ {
+			}
+		}
+		if null {
+			c.levels.add(0, n-lo)
+			c.pageNull += int64(n - lo)
+		} else {
+			c.levels.add(1, n-lo)
+			c.writeValid(v, lo, n)
+		}
+		lo = n
+	}
+}
+
+func (c *column) writeValid(v *schema.Col, lo, hi int) {
+	switch c.def.Type {
+	case schema.String:
+		c.writeTexts(v, lo, hi)
+	case schema.Int32:
+		if len(v.Int) == 1 {
+			c.values.add(c.ints.id(v.Int[0]), hi-lo)
+		} else {
+			c.writeInts(v.Int[lo:hi])
+		}
+	case schema.Float64:
+		if len(v.Float) == 1 {
+			c.writeFloat(v.Float[0], hi-lo)
+		} else {
+			c.writeFloats(v.Float[lo:hi])
+		}
+	case schema.Bool:
+		if len(v.Bool) == 1 {
+			c.writeFlag(v.Bool[0], hi-lo)
+		} else {
+			c.writeFlags(v.Bool[lo:hi])
+		}
+	}
+}
+
+func (c *column) writeTexts(v *schema.Col, lo, hi int) {
+	if len(v.Code) <= 1 {
+		c.values.add(c.texts.id(v.TextAt(0)), hi-lo)
+		return
+	}
+	c.remap = c.remap[:0]
+	for range v.Dict {
+		c.remap = append(c.remap, -1)
+	}
+	codes := v.Code[lo:hi]
+	for i := 0; i < len(codes); {
+		code, j := codes[i], i+1
+		for j < len(codes) && codes[j] == code {
+			j++
+		}
+		if c.remap[code] < 0 {
+			c.remap[code] = c.texts.id(v.Dict[code])
+		}
+		c.values.add(c.remap[code], j-i)
+		i = j
+	}
+}
+
+func (c *column) writeInts(v []int32) {
+	for i := 0; i < len(v); {
+		x, j := v[i], i+1
+		for j < len(v) && v[j] == x {
+			j++
+		}
+		c.values.add(c.ints.id(x), j-i)
+		i = j
+	}
+}
+
+func (c *column) writeFlag(v bool, n int) {
+	x := 0.
+	if v {
+		x = 1
+	}
+	c.values.add(int32(x), n)
+	c.some = true
+	c.lo, c.hi = min(c.lo, x), max(c.hi, x)
+}
+
+func (c *column) writeFlags(v []bool) {
+	for i := 0; i < len(v); {
+		x, j := v[i], i+1
+		for j < len(v) && v[j] == x {
+			j++
+		}
+		c.writeFlag(x, j-i)
+		i = j
+	}
+}
+
+func (c *column) writeFloats(v []float64) {
+	lo, hi, nan := c.lo, c.hi, c.nan
+	n := len(c.plain)
+	c.plain = grow(c.plain, 8*len(v))
+	dst := c.plain[n:]
+	for i, x := range v {
+		binary.LittleEndian.PutUint64(dst[8*i:], math.Float64bits(x))
+		if x < lo {
+			lo = x
+		}
+		if x > hi {
+			hi = x
+		}
+		nan = nan || x != x
+	}
+	c.lo, c.hi, c.nan, c.some = lo, hi, nan, true
+}
+
+func (c *column) writeFloat(x float64, rows int) {
+	c.writeFloats([]float64{x})
+	n := len(c.plain) - 8
+	c.plain = grow(c.plain, 8*(rows-1))
+	for done := 8; done < 8*rows; done *= 2 { // doubling copies
+		copy(c.plain[n+done:], c.plain[n:n+done])
+	}
+}
+
+// grow extends b by n bytes, doubling its memory when it is full.
+func grow(b []byte, n int) []byte {
+	if need := len(b) + n; need > cap(b) {
+		bigger := make([]byte, len(b), max(need, 2*cap(b)))
+		copy(bigger, b)
+		b = bigger
+	}
+	return b[:len(b)+n]
+}
+
+// finishPage encodes the open page and appends it to the finished ones.
+func (c *column) finishPage(p *pager) (err error) {
+	body, enc, values := p.body[:0], format.Plain, 0
+	if c.def.Nullable {
+		body = append(body, 0, 0, 0, 0)
+		body = appendHybrid(body, c.levels, 1)
+		binary.LittleEndian.PutUint32(body, uint32(len(body)-4))
+		values = c.levels.rows()
+	}
+	switch c.def.Type {
+	case schema.Float64:
+		if !c.def.Nullable {
+			values = len(c.plain) / 8
+		}
+		body = append(body, c.plain...)
+	case schema.Bool:
+		if !c.def.Nullable {
+			values = c.values.rows()
+		}
+		body = appendBits(body, c.values)
+	default:
+		if !c.def.Nullable {
+			values = c.values.rows()
+		}
+		enc = format.RLEDictionary
+		width := bitWidth(max(len(c.texts.list), len(c.ints.list)))
+		body = append(body, byte(width))
+		body = appendHybrid(body, c.values, width)
+	}
+	p.body = body
+	before := len(c.pages)
+	c.pages, err = p.appendDataPage(c.pages, values, c.pageNull, enc)
+	c.rawBytes += int64(len(body)) + int64(len(c.pages)-before-p.packed)
+	c.nulls += c.pageNull
+	c.resetPage()
+	return err
+}
+
+// dictPage encodes the dictionary. The page is valid until the pager's next use.
+func (c *column) dictPage(p *pager) (page []byte, rawBytes int64, err error) {
+	body, n := p.body[:0], 0
+	if c.def.Type == schema.String {
+		n = len(c.texts.list)
+		for _, s := range c.texts.list {
+			body = binary.LittleEndian.AppendUint32(body, uint32(len(s)))
+			body = append(body, s...)
+		}
+	} else {
+		n = len(c.ints.list)
+		for _, v := range c.ints.list {
+			body = binary.LittleEndian.AppendUint32(body, uint32(v))
+		}
+	}
+	p.body = body
+	p.dict, err = p.appendDictPage(p.dict[:0], n)
+	return p.dict, int64(len(body)) + int64(len(p.dict)-p.packed), err
+}
+
+// describe fills in what the footer says about the chunk, sizes and offsets
+// excepted.
+func (c *column) describe(m *format.ColumnMetaData) {
+	m.Type = physicalType(c.def.Type)
+	m.PathInSchema = []string{c.def.Name}
+	m.Encoding = []format.Encoding{format.Plain, format.RLE}
+	if c.isDict() {
+		m.Encoding = append(m.Encoding, format.RLEDictionary)
+	}
+	lo, hi := c.bounds()
+	m.Statistics = format.Statistics{NullCount: c.nulls, MinValue: lo, MaxValue: hi}
+}
+
+// bounds returns the least and the greatest value in plain encoding, or nil where
+// there is none. A NaN withholds both: readers do not agree on its place in
+// the order.
+func (c *column) bounds() (lo, hi []byte) {
+	switch c.def.Type {
+	case schema.String:
+		if len(c.texts.list) == 0 {
+			return nil, nil
+		}
+		a, b := c.texts.bounds()
+		return []byte(a), []byte(b)
+	case schema.Int32:
+		if len(c.ints.list) == 0 {
+			return nil, nil
+		}
+		a, b := c.ints.bounds()
+		return binary.LittleEndian.AppendUint32(nil, uint32(a)), binary.LittleEndian.AppendUint32(nil, uint32(b))
+	case schema.Bool:
+		if !c.some {
+			return nil, nil
+		}
+		return []byte{byte(c.lo)}, []byte{byte(c.hi)}
+	}
+	if !c.some || c.nan {
+		return nil, nil
+	}
+	a, b := c.lo, c.hi
+	if a == 0 { // the format asks for it: zeros of both signs are equal
+		a = math.Copysign(0, -1)
+	}
+	if b == 0 {
+		b = 0
+	}
+	return binary.LittleEndian.AppendUint64(nil, math.Float64bits(a)), binary.LittleEndian.AppendUint64(nil, math.Float64bits(b))
+}
