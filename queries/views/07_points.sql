@@ -1,0 +1,107 @@
+-- Question: what can be deployed within each GPU budget, aggregated and
+-- disaggregated side by side?
+-- Grain: one row per feasible candidate and GPU budget in which at least one
+-- replica fits. tp to bs describe the worker, for disagg the decode worker; the
+-- prefill_* columns and the worker counts (of one replica) are null for agg,
+-- ctx_tokens is null for disagg.
+-- Units: isl, osl, prefix, ctx_tokens in tokens; gpus (the budget), used_gpus and
+-- replica_gpus in GPUs; concurrency (of the whole deployment), replica_concurrency, bs
+-- and prefill_bs (per data-parallel rank) in requests; *_ms in milliseconds;
+-- tokens_per_s_per_gpu (of one replica), tokens_per_s_per_gpu_cluster (over the whole
+-- budget, idle GPUs included) and tokens_per_s_per_user in tokens/s; seq_per_s in
+-- requests/s of the whole deployment; tp, pp, dp, moe_tp, moe_ep in ways; memory_gib in
+-- GiB (2^30 bytes) per GPU, of the fuller side where there are two.
+-- Ties: none, every candidate is shown.
+create or replace view points as
+with agg as (
+    select
+        a.*,
+        'agg' as mode,
+        b.gpus,
+        b.gpus // a.replica_gpus as replicas,
+        b.gpus // a.replica_gpus * a.replica_gpus as used_gpus,
+        a.tokens_per_s_per_gpu * (b.gpus // a.replica_gpus) * a.replica_gpus / b.gpus as tokens_per_s_per_gpu_cluster
+    from agg_points as a
+    cross join gpu_budgets as b
+    where a.feasible and a.replica_gpus <= b.gpus
+),
+
+disagg as (
+    select
+        d.*,
+        'disagg' as mode,
+        d.decode_tp as tp,
+        d.decode_pp as pp,
+        d.decode_dp as dp,
+        d.decode_moe_tp as moe_tp,
+        d.decode_moe_ep as moe_ep,
+        d.decode_bs as bs,
+        greatest(d.prefill_memory_gib, d.decode_memory_gib) as memory_gib
+    from disagg_points as d
+),
+
+-- by name: what only one mode has is null for the other.
+both_modes as (
+    select a.* from agg as a
+    union all by name
+    select d.* from disagg as d
+)
+
+select
+    p.mode,
+    p.model,
+    p.system,
+    p.decode_system,
+    p.backend,
+    p.version,
+    p.estimator,
+    p.search,
+    p.database_mode,
+    p.gemm_quant,
+    p.moe_quant,
+    p.kvcache_quant,
+    p.fmha_quant,
+    p.comm_quant,
+    p.nextn,
+    p.isl,
+    p.osl,
+    p.prefix,
+    p.gpus,
+    p.used_gpus,
+    p.replicas,
+    p.replica_gpus,
+    p.replicas * p.concurrency as concurrency,
+    p.concurrency as replica_concurrency,
+    p.ttft_ms,
+    p.tpot_ms,
+    p.request_latency_ms,
+    p.tokens_per_s_per_gpu,
+    p.tokens_per_s_per_gpu_cluster,
+    p.tokens_per_s_per_user,
+    p.seq_per_s * p.replicas as seq_per_s,
+    'tp' || p.tp || 'pp' || p.pp || case
+        when p.dp > 1 or p.moe_tp > 1 or p.moe_ep > 1 then 'dp' || p.dp || 'etp' || p.moe_tp || 'ep' || p.moe_ep
+        else ''
+    end as parallel,
+    'tp' || p.prefill_tp || 'pp' || p.prefill_pp || case
+        when p.prefill_dp > 1 or p.prefill_moe_tp > 1 or p.prefill_moe_ep > 1 then 'dp' || p.prefill_dp || 'etp' || p.prefill_moe_tp || 'ep' || p.prefill_moe_ep
+        else ''
+    end as prefill_parallel,
+    p.tp,
+    p.pp,
+    p.dp,
+    p.moe_tp,
+    p.moe_ep,
+    p.bs,
+    p.ctx_tokens,
+    p.prefill_tp,
+    p.prefill_pp,
+    p.prefill_dp,
+    p.prefill_moe_tp,
+    p.prefill_moe_ep,
+    p.prefill_bs,
+    p.prefill_workers,
+    p.decode_workers,
+    p.memory_gib,
+    p.shard_key
+from both_modes as p;
