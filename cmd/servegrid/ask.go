@@ -95,6 +95,15 @@ func newQuestion(c *cli.Context) (question, error) {
 	return q, nil
 }
 
+// params asks for the best configurations of the question, whatever their
+// latency.
+func (q question) params() queries.BestParams {
+	return queries.BestParams{
+		Model: q.model, System: q.system, ISL: q.workload.ISL, OSL: q.workload.OSL, Prefix: q.workload.Prefix, GPUs: q.gpus,
+		Backend: q.backend, Version: q.version, Mode: q.mode,
+	}
+}
+
 // resolveModel finds the id under which a warehouse holds the model: its own, or
 // another one of the same architecture.
 func (q *question) resolveModel(c *cli.Context, db *queries.DB) error {
@@ -127,33 +136,51 @@ func (q question) String() string {
 	return fmt.Sprintf("%s, ISL %d, OSL %d, prefix %d, %d GPUs", q.model, q.workload.ISL, q.workload.OSL, q.workload.Prefix, q.gpus)
 }
 
-// pickColumns cuts a result to the columns that people read.
-func pickColumns(r *queries.Result, names ...string) ([]string, [][]any) {
-	var at []int
-	var columns []string
-	for _, n := range names {
-		for i, c := range r.Columns {
-			if c == n {
-				at, columns = append(at, i), append(columns, n)
-			}
-		}
-	}
+// pickColumns cuts a result to some of its columns.
+func pickColumns(r *queries.Result, names ...string) [][]any {
 	rows := make([][]any, len(r.Rows))
-	for i, row := range r.Rows {
-		for _, j := range at {
-			rows[i] = append(rows[i], row[j])
+	for _, n := range names {
+		at := slices.Index(r.Columns, n)
+		if at < 0 {
+			panic("no column " + n) // the views and their readers are one program
+		}
+		for i, row := range r.Rows {
+			rows[i] = append(rows[i], row[at])
 		}
 	}
-	return columns, rows
+	return rows
 }
 
-// write prints a result: for people the chosen columns, for programs all.
+// write prints configurations: for programs every column, for people those to
+// choose by, and what to deploy in words.
 func write(w io.Writer, format string, r *queries.Result, names ...string) error {
-	if format == "table" && len(names) > 0 {
-		columns, rows := pickColumns(r, names...)
-		return sinks.WriteTable(w, format, columns, rows)
+	if format != "table" {
+		return sinks.WriteTable(w, format, r.Columns, r.Rows)
 	}
-	return sinks.WriteTable(w, format, r.Columns, r.Rows)
+	rows := pickColumns(r, names...)
+	for i, parts := range pickColumns(r, "replicas", "mode", "prefill_workers", "prefill_parallel", "prefill_bs", "decode_workers", "parallel", "bs") {
+		rows[i] = append(rows[i], deployment(parts))
+	}
+	headers := map[string]string{"tokens_per_s_per_gpu_cluster": "tokens/s/gpu", "tokens_per_s_per_user": "tokens/s/user"}
+	columns := slices.Clone(names)
+	for i, n := range columns {
+		if h, ok := headers[n]; ok {
+			columns[i] = h
+		}
+	}
+	return sinks.WriteTable(w, format, append(columns, "deployment"), rows)
+}
+
+// deployment words what runs: 2 x (2 x prefill tp1pp1 bs 1 + 1 x decode tp2pp1 bs 152).
+func deployment(parts []any) string {
+	if parts[1] == "agg" {
+		return fmt.Sprintf("%v x %v bs %v", parts[0], parts[6], parts[7])
+	}
+	replica := fmt.Sprintf("%v x prefill %v bs %v + %v x decode %v bs %v", parts[2], parts[3], parts[4], parts[5], parts[6], parts[7])
+	if fmt.Sprint(parts[0]) == "1" {
+		return replica
+	}
+	return fmt.Sprintf("%v x (%s)", parts[0], replica)
 }
 
 // saveAs creates the file of --plot or --out, whole or not at all.

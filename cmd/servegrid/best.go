@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -32,22 +33,23 @@ func bestCommand() *cli.Command {
 				if err := q.resolveModel(c, db); err != nil {
 					return err
 				}
-				r, err := db.Best(ctx, queries.BestParams{
-					Model: q.model, System: q.system, ISL: q.workload.ISL, OSL: q.workload.OSL, Prefix: q.workload.Prefix, GPUs: q.gpus,
-					TTFT: q.ttft, TPOT: q.tpot, Backend: q.backend, Version: q.version, Mode: q.mode,
-					TopN: c.Int("top-n"), EachSystem: q.system == "",
-				})
+				ask := q.params()
+				ask.TTFT, ask.TPOT, ask.TopN, ask.EachSystem = q.ttft, q.tpot, c.Int("top-n"), q.system == ""
+				r, err := db.Best(ctx, ask)
 				if err != nil {
 					return err
 				}
-				if len(r.Rows) == 0 {
-					if err := explainEmpty(c, q, db); err != nil {
-						return err
-					}
+				switch {
+				case len(r.Rows) == 0:
+					err = explainEmpty(c, q, db)
+				case q.system == "":
+					err = nameMissing(c, q, db, r)
+				}
+				if err != nil {
+					return err
 				}
 				return write(c.App.Writer, format, r, "rank", "system", "backend", "version", "mode", "tokens_per_s_per_gpu_cluster",
-					"tokens_per_s_per_user", "ttft_ms", "tpot_ms", "concurrency", "replicas", "replica_gpus",
-					"prefill_workers", "prefill_parallel", "decode_workers", "parallel", "bs", "memory_gib")
+					"tokens_per_s_per_user", "ttft_ms", "tpot_ms", "concurrency", "used_gpus")
 			})
 		},
 	}
@@ -56,10 +58,9 @@ func bestCommand() *cli.Command {
 // explainEmpty says on standard error why a question has no row: nothing meets
 // the limits. That it was not swept at all is an error.
 func explainEmpty(c *cli.Context, q question, db *queries.DB) error {
-	free, err := db.Best(c.Context, queries.BestParams{
-		Model: q.model, System: q.system, ISL: q.workload.ISL, OSL: q.workload.OSL, Prefix: q.workload.Prefix, GPUs: q.gpus,
-		Backend: q.backend, Version: q.version, Mode: q.mode, TopN: 1,
-	})
+	ask := q.params()
+	ask.TopN = 1
+	free, err := db.Best(c.Context, ask)
 	if err != nil {
 		return err
 	}
@@ -67,9 +68,26 @@ func explainEmpty(c *cli.Context, q question, db *queries.DB) error {
 		return fmt.Errorf("%s holds nothing for %s; what it holds: servegrid query --warehouse %s \"select distinct isl, osl, prefix, gpus from points where model = '%s'\"",
 			db.Root(), q, db.Root(), q.model)
 	}
-	_, rows := pickColumns(free, "tokens_per_s_per_gpu_cluster", "ttft_ms", "tpot_ms", "system", "mode")
-	best := rows[0]
+	best := pickColumns(free, "tokens_per_s_per_gpu_cluster", "ttft_ms", "tpot_ms", "system", "mode")[0]
 	fmt.Fprintf(c.App.ErrWriter, "nothing meets the limits for %s; without them %v %v gives %v tokens/s/GPU at TTFT %v ms and TPOT %v ms\n",
 		q, best[3], best[4], best[0], best[1], best[2])
+	return nil
+}
+
+// nameMissing says on standard error on which systems nothing meets the limits.
+func nameMissing(c *cli.Context, q question, db *queries.DB, found *queries.Result) error {
+	ask := q.params()
+	ask.EachSystem = true
+	free, err := db.Best(c.Context, ask)
+	if err != nil {
+		return err
+	}
+	have := pickColumns(found, "system")
+	for _, row := range pickColumns(free, "system", "tokens_per_s_per_gpu_cluster", "ttft_ms", "tpot_ms") {
+		if !slices.ContainsFunc(have, func(h []any) bool { return h[0] == row[0] }) {
+			fmt.Fprintf(c.App.ErrWriter, "nothing meets the limits on %v; without them its best is %v tokens/s/GPU at TTFT %v ms and TPOT %v ms\n",
+				row[0], row[1], row[2], row[3])
+		}
+	}
 	return nil
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -57,8 +59,7 @@ func frontierCommand() *cli.Command {
 					fmt.Fprintf(c.App.ErrWriter, "frontiers drawn in %s\n", path)
 				}
 				return write(c.App.Writer, format, r, "system", "backend", "version", "mode", "tokens_per_s_per_user",
-					"tokens_per_s_per_gpu_cluster", "overall", "ttft_ms", "tpot_ms", "concurrency", "replicas",
-					"prefill_workers", "prefill_parallel", "decode_workers", "parallel", "bs")
+					"tokens_per_s_per_gpu_cluster", "overall", "ttft_ms", "tpot_ms", "concurrency")
 			})
 		},
 	}
@@ -79,28 +80,61 @@ func plotFormat(path string) (plot.Format, error) {
 	return "", usagef("--plot %s: %w", path, suggest.Unknown("extension", ext, formats))
 }
 
-// plotFrontiers draws one line per system, backend, version and mode.
+// mostLines is how many lines a picture can show apart.
+const mostLines = 12
+
+// plotFrontiers draws one line per system, backend, version and mode. Where those
+// are too many to tell apart it draws one per system: the best of all that runs
+// there.
 func plotFrontiers(path string, format plot.Format, q question, r *queries.Result) error {
-	_, rows := pickColumns(r, "system", "backend", "version", "mode", "tokens_per_s_per_user", "tokens_per_s_per_gpu_cluster")
-	var series []plot.Series
-	for _, row := range rows {
-		name := fmt.Sprintf("%v %v %v %v", row[0], row[1], row[2], row[3])
-		if len(series) == 0 || series[len(series)-1].Name != name {
-			series = append(series, plot.Series{Name: name})
-		}
-		s := &series[len(series)-1]
-		x, ok1 := row[4].(float64)
-		y, ok2 := row[5].(float64)
-		if !ok1 || !ok2 {
-			return fmt.Errorf("plot %s: a frontier point has no number", path)
-		}
-		s.X, s.Y = append(s.X, x), append(s.Y, y)
+	series, err := frontierSeries(r, 4)
+	title := "Frontiers of "
+	if err == nil && len(series) > mostLines {
+		title = "Best of all backends and modes on each system: "
+		series, err = frontierSeries(r, 1)
+	}
+	if err != nil {
+		return fmt.Errorf("plot %s: %w", path, err)
 	}
 	o := plot.Options{
-		Title: "Frontiers of " + q.String(), XLabel: "tokens/s/user", YLabel: "tokens/s/GPU", Width: 1100, Height: 760,
+		Title: title + q.String(), XLabel: "tokens/s/user", YLabel: "tokens/s/GPU", Width: 1100, Height: 700,
 	}
 	if q.tpot > 0 {
 		o.Limit = &plot.Limit{X: 1000 / q.tpot, Label: fmt.Sprintf("TPOT %g ms", q.tpot)}
 	}
 	return saveAs(path, func(w io.Writer) error { return plot.Frontier(w, format, o, series, nil) })
+}
+
+// frontierSeries makes a line of the points that share the first names of
+// system, backend, version and mode. Of several frontiers joined in one line the
+// points stay that no other one of it beats.
+func frontierSeries(r *queries.Result, names int) ([]plot.Series, error) {
+	type point struct{ x, y float64 }
+	points := map[string][]point{}
+	var order []string
+	for _, row := range pickColumns(r, "system", "backend", "version", "mode", "tokens_per_s_per_user", "tokens_per_s_per_gpu_cluster") {
+		name := strings.TrimSpace(fmt.Sprintln(row[:names]...))
+		x, ok1 := row[4].(float64)
+		y, ok2 := row[5].(float64)
+		if !ok1 || !ok2 {
+			return nil, fmt.Errorf("a point of %s has no number", name)
+		}
+		if points[name] == nil {
+			order = append(order, name)
+		}
+		points[name] = append(points[name], point{x, y})
+	}
+	var series []plot.Series
+	for _, name := range order {
+		ps := points[name]
+		slices.SortFunc(ps, func(a, b point) int { return cmp.Or(cmp.Compare(b.x, a.x), cmp.Compare(b.y, a.y)) })
+		s := plot.Series{Name: name}
+		for _, p := range ps {
+			if n := len(s.Y); n == 0 || p.y > s.Y[n-1] {
+				s.X, s.Y = append(s.X, p.x), append(s.Y, p.y)
+			}
+		}
+		series = append(series, s)
+	}
+	return series, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"servegrid/queries"
+	"servegrid/sinks"
 )
 
 func queryCommand() *cli.Command {
@@ -46,7 +47,7 @@ frontier, best_config, coverage_summary, runs, and one for each table. Example:
 				if err != nil {
 					return err
 				}
-				return write(c.App.Writer, format, r)
+				return sinks.WriteTable(c.App.Writer, format, r.Columns, r.Rows)
 			})
 		},
 	}
