@@ -17,7 +17,7 @@ type AggPoints struct {
 	TokensPerSPerUser []float64
 	MemoryGiB         []float64
 	Status            []Status
-	column            []float64 // scratch
+	scratch           []float64
 }
 
 // Status is what became of one candidate.
@@ -93,9 +93,8 @@ func (p *Plan) ScoreAgg(w Workload, pts *AggPoints) error {
 	}
 	pts.grow()
 	s := aggScorer{plan: p, w: w, isl: float64(w.ISL), osl: float64(w.OSL)}
-	pts.column = resize(pts.column, len(p.generationAttention.Batches()))
-	s.column = pts.column
-	s.decodable = p.stepColumn(s.column, w)
+	s.column = p.newColumn(pts.scratch, middleStep(w))
+	pts.scratch = s.column.values
 	s.lastCtx = -1
 	pp, tp, dp := float64(p.Layout.PP), float64(p.Layout.TP), float64(p.Layout.DP)
 
@@ -141,11 +140,10 @@ type aggSteps struct {
 
 // aggScorer holds what the candidates of one workload share.
 type aggScorer struct {
-	plan      *Plan
-	w         Workload
-	isl, osl  float64
-	column    []float64 // generation attention of one step, per batch knot
-	decodable bool
+	plan     *Plan
+	w        Workload
+	isl, osl float64
+	column   column // generation attention of one step
 
 	// Context side of the last ctx tokens seen: candidates come sorted so that
 	// neighbours usually share it, and there are few distinct values.
@@ -165,12 +163,12 @@ func (s *aggScorer) context(c int) {
 	s.waves = float64(ceilDiv(s.w.ISL, c))
 	s.cached = s.w.Prefix * (c / s.w.ISL)
 	fresh := s.w.ISL - s.w.Prefix
-	attention, ok := p.contextAttention.At(float64(s.contexts), float64(fresh), float64(s.w.Prefix))
+	attention, ok := p.attend(float64(s.contexts), float64(fresh), float64(s.w.Prefix))
 	// The reference also prices the rest of that context phase and throws it
 	// away; where that has no data the candidate has none.
-	_, ok1 := p.context.sum.at(float64(s.contexts * fresh))
-	_, ok2 := p.logits.sum.at(float64(s.contexts))
-	s.ctxAttention = attention * p.attentionScale / s.waves
+	_, ok1 := p.context.at(float64(s.contexts * fresh))
+	_, ok2 := p.logits.at(float64(s.contexts))
+	s.ctxAttention = attention / s.waves
 	s.ctxOK = ok && ok1 && ok2
 }
 
@@ -179,7 +177,7 @@ func (s *aggScorer) steps(b, c int) (aggSteps, bool) {
 	if c != s.lastCtx {
 		s.context(c)
 	}
-	if !s.ctxOK || !s.decodable {
+	if !s.ctxOK {
 		return aggSteps{}, false
 	}
 	p := s.plan
@@ -205,20 +203,21 @@ func (s *aggScorer) steps(b, c int) (aggSteps, bool) {
 	// Mixed step: all operators over the new tokens, context attention of the
 	// requests in prefill, generation attention of those that decode.
 	full := c + decoding
-	layers, ok := p.context.sum.at(float64(full - s.cached))
+	layers, ok := p.context.at(float64(full - s.cached))
 	if !ok {
 		return aggSteps{}, false
 	}
-	logits, ok := p.logits.sum.at(1)
-	if !ok || !p.contextAttention.Covers(1, float64(full)) {
+	logits, ok := p.logits.at(1)
+	if !ok || !p.attendable(1, float64(full)) {
 		return aggSteps{}, false
 	}
 	st.mixed = layers + logits + s.ctxAttention
 	if decoding > 0 {
-		if _, ok := p.generation.sum.at(float64(decoding)); !ok {
+		batch := float64(decoding * p.stepTokens())
+		if _, ok := p.generation.at(batch); !ok {
 			return aggSteps{}, false
 		}
-		v, ok := interpolate(p.generationAttention.Batches(), s.column, float64(decoding))
+		v, ok := s.column.at(batch)
 		if !ok {
 			return aggSteps{}, false
 		}
@@ -226,8 +225,9 @@ func (s *aggScorer) steps(b, c int) (aggSteps, bool) {
 	}
 
 	if alone > 0 {
-		layers, ok1 := p.generation.sum.at(float64(alone))
-		attention, ok2 := interpolate(p.generationAttention.Batches(), s.column, float64(alone))
+		batch := float64(alone * p.stepTokens())
+		layers, ok1 := p.generation.at(batch)
+		attention, ok2 := s.column.at(batch)
 		if !ok1 || !ok2 {
 			return aggSteps{}, false
 		}

@@ -8,7 +8,7 @@ type OperatorLatency struct {
 
 // ContextBreakdown returns the latency of a context phase operator by operator,
 // the slow road to the same total as [Plan.Context]. It is nil where that has no
-// answer.
+// answer. A name can occur more than once.
 func (p *Plan) ContextBreakdown(b int, w Workload) []OperatorLatency {
 	if _, err := p.Context(b, w); err != nil {
 		return nil
@@ -16,23 +16,26 @@ func (p *Plan) ContextBreakdown(b int, w Workload) []OperatorLatency {
 	fresh := w.ISL - w.Prefix
 	ops := evaluate(nil, p.context.ops, float64(b*fresh))
 	ops = evaluate(ops, p.logits.ops, float64(b))
-	attention, _ := p.contextAttention.At(float64(b), float64(fresh), float64(w.Prefix))
-	return append(ops, OperatorLatency{"attention", attention * p.attentionScale})
+	attention, _ := p.attend(float64(b), float64(fresh), float64(w.Prefix))
+	return append(ops, OperatorLatency{"attention", attention})
 }
 
 // GenerationBreakdown returns the latency of all decode steps operator by
 // operator, the slow road to the same total as [Plan.Generation]. It is nil
-// where that has no answer.
+// where that has no answer. A name can occur more than once.
 func (p *Plan) GenerationBreakdown(b int, w Workload) []OperatorLatency {
 	if _, err := p.Generation(b, w); err != nil {
 		return nil
 	}
+	batch := float64(b * p.stepTokens())
 	attention := 0.0
-	for i := 0; i < w.OSL-1; i += stride {
-		v, _ := p.generationAttention.At(float64(b), float64(w.ISL+i+1))
-		attention += float64(v * p.attentionScale * float64(min(stride, w.OSL-1-i)))
+	for _, s := range decodeSteps(w) {
+		for _, a := range p.generationAttention {
+			v, _ := a.kernel.At(batch, s.length)
+			attention += float64(v * a.scale * s.count)
+		}
 	}
-	ops := evaluate(nil, p.generation.ops, float64(b))
+	ops := evaluate(nil, p.generation.ops, batch)
 	for i := range ops {
 		ops[i].MS *= float64(w.OSL - 1)
 	}

@@ -8,18 +8,17 @@ import (
 	"servegrid/perftables"
 )
 
-// piece is a straight line on a half-open interval that starts at x and ends
-// where the next piece starts.
-type piece struct {
-	x, value, slope float64 // value at x, ms; slope in ms per token
+// curve is a piecewise linear latency over a token count: the sum of operators
+// of a phase that depend on nothing else. It is exact up to the order of
+// additions. Nothing is known outside of [first, last].
+type curve struct {
+	pieces      []perftables.Piece // half-open: each one up to where the next starts
+	first, last float64
 }
 
-// curve is a piecewise linear latency over a token count: the sum of all
-// operators of a phase that depend on nothing else. It is exact up to the
-// order of additions. Nothing is known outside of [first, last].
-type curve struct {
-	pieces      []piece
-	first, last float64
+// zero is a curve that adds nothing and knows everything.
+func zero() curve {
+	return curve{pieces: []perftables.Piece{{}}, last: math.Inf(1)}
 }
 
 // at returns the latency in ms at x tokens, and whether x is in range.
@@ -29,64 +28,42 @@ func (c *curve) at(x float64) (float64, bool) {
 	}
 	lo, hi := 0, len(c.pieces)
 	for hi-lo > 1 {
-		if mid := int(uint(lo+hi) / 2); c.pieces[mid].x <= x {
+		if mid := int(uint(lo+hi) / 2); c.pieces[mid].X <= x {
 			lo = mid
 		} else {
 			hi = mid
 		}
 	}
 	p := &c.pieces[lo]
-	return p.value + float64(p.slope*(x-p.x)), true
+	return p.Value + float64(p.Slope*(x-p.X)), true
 }
 
-// affine is the curve constant + perToken x x.
-func affine(constant, perToken float64) curve {
-	return curve{pieces: []piece{{0, constant, perToken}}, last: math.Inf(1)}
-}
-
-// lineCurve is scale x the line at x x perToken, as a curve over x.
-func lineCurve(l *perftables.Line, perToken, scale float64) curve {
-	n := len(l.X)
-	slope := func(i int) float64 { return (l.Y[i+1] - l.Y[i]) / (l.X[i+1] - l.X[i]) }
-	var c curve
-	add := func(x, y, slope float64) {
-		c.pieces = append(c.pieces, piece{x, y * scale, slope * perToken * scale})
-	}
-	if l.Strict {
-		c.first, c.last = l.X[0]/perToken, l.X[n-1]/perToken
-	} else {
-		// Left of the first knot falling data are held, rising data continued.
-		c.last = math.Inf(1)
-		if s := slope(0); s < 0 {
-			add(0, l.Y[0], 0)
-		} else {
-			add(0, l.Y[0]-float64(s*l.X[0]), s)
+// scaledCurve is scale x a kernel at x x perToken, as a curve over x.
+func scaledCurve(p *perftables.Pieces, perToken, scale float64) curve {
+	c := curve{first: p.First / perToken, last: p.Last / perToken}
+	for i, q := range p.List {
+		x := q.X / perToken
+		// A piece that starts just above another one still does.
+		if i > 0 && x <= c.pieces[i-1].X {
+			x = math.Nextafter(c.pieces[i-1].X, math.Inf(1))
 		}
-	}
-	for i := range n - 1 {
-		add(l.X[i]/perToken, l.Y[i], slope(i))
-	}
-	if !l.Strict {
-		// Right of the last knot falling data jump back to the knot before it.
-		// The last knot itself still belongs to the pair on its left.
-		x := math.Nextafter(l.X[n-1]/perToken, math.Inf(1))
-		if s := slope(n - 2); s < 0 {
-			add(x, l.Y[n-2], 0)
-		} else {
-			add(x, l.Y[n-1], s)
-		}
+		c.pieces = append(c.pieces, perftables.Piece{X: x, Value: q.Value * scale, Slope: q.Slope * perToken * scale})
 	}
 	return c
 }
 
 // fold adds curves up.
 func fold(curves []curve) curve {
-	sum := curve{last: math.Inf(1)}
+	sum := zero()
+	if len(curves) == 0 {
+		return sum
+	}
+	sum.pieces = sum.pieces[:0]
 	var starts []float64
 	for _, c := range curves {
 		sum.first, sum.last = max(sum.first, c.first), min(sum.last, c.last)
 		for _, p := range c.pieces {
-			starts = append(starts, p.x)
+			starts = append(starts, p.X)
 		}
 	}
 	slices.Sort(starts)
@@ -97,16 +74,16 @@ func fold(curves []curve) curve {
 		starts = slices.Insert(starts, 0, sum.first)
 	}
 	for _, x := range starts {
-		p := piece{x: x}
+		p := perftables.Piece{X: x}
 		for i := range curves {
 			pieces := curves[i].pieces
-			at, exact := slices.BinarySearchFunc(pieces, x, func(p piece, x float64) int { return cmp.Compare(p.x, x) })
+			at, exact := slices.BinarySearchFunc(pieces, x, func(p perftables.Piece, x float64) int { return cmp.Compare(p.X, x) })
 			if !exact {
 				at--
 			}
 			q := pieces[at]
-			p.value += q.value + float64(q.slope*(x-q.x))
-			p.slope += q.slope
+			p.Value += q.Value + float64(q.Slope*(x-q.X))
+			p.Slope += q.Slope
 		}
 		sum.pieces = append(sum.pieces, p)
 	}

@@ -27,8 +27,12 @@ func (m Memory) Total() float64 { return m.Weights + m.Activations + m.KVCache +
 
 // activationFactors is the activation bytes per token and attention channel,
 // halved, for tensor parallel sizes 1, 2, 4, and 8 and more.
-var activationFactors = map[Family]map[string][4]float64{
-	Llama: {"trtllm": {11, 6.5, 5, 5}, "vllm": {11, 6.5, 5, 5}, "sglang": {14, 8.5, 6.5, 6.5}},
+var activationFactors = map[Family]map[bool][4]float64{ // by whether the backend is SGLang
+	Llama:       {false: {11, 6.5, 5, 5}, true: {14, 8.5, 6.5, 6.5}},
+	MoE:         {false: {22, 13, 10, 10}, true: {28, 17, 13, 13}},
+	DeepSeek:    {false: {22, 13, 10, 10}, true: {28, 17, 13, 13}},
+	GPT:         {false: {10, 6, 5, 5}, true: {13, 8, 6.5, 6.5}},
+	NemotronNAS: {false: {10, 6, 5, 5}, true: {13, 8, 6.5, 6.5}},
 }
 
 func newMemoryModel(p *Plan) (memoryModel, error) {
@@ -38,9 +42,10 @@ func newMemoryModel(p *Plan) (memoryModel, error) {
 		return memoryModel{}, err
 	}
 	slot := map[int]int{1: 0, 2: 1, 4: 2, 8: 3}[min(tp, 8)]
-	factor := activationFactors[m.Family][p.DB.Backend][slot]
+	sglang := p.DB.Backend == "sglang"
+	channels := float64(m.Heads * m.HeadDim)
 	mm := memoryModel{
-		actPerToken: 2 * float64(m.Heads*m.HeadDim) * factor,
+		actPerToken: float64(2 * channels * activationFactors[m.Family][sglang][slot]),
 		actFloor:    70 << 20,
 		actFactor:   1,
 		nccl:        nccl,
@@ -48,7 +53,15 @@ func newMemoryModel(p *Plan) (memoryModel, error) {
 		capacity:    p.DB.System.MemCapacity,
 		kvPerToken:  p.Quant.KV.Bytes() * float64(ceilDiv(m.KVHeads, tp)*m.HeadDim*m.Layers*2),
 	}
-	if p.DB.Backend == "sglang" {
+	if m.Family == DeepSeek {
+		// Tokens on their way to the experts.
+		mm.actPerToken += float64(channels * float64(p.Layout.DP*m.Experts*m.TopK) / float64(p.Layout.MoEEP) / 128 * 4)
+		if p.NextN > 0 {
+			mm.actPerToken *= float64(p.NextN + 1)
+		}
+		mm.kvPerToken = p.Quant.KV.Bytes() * float64(m.Layers*mlaKVBytes)
+	}
+	if sglang {
 		mm.actFloor, mm.actFactor, mm.other = 90<<20, 1.15, perftables.OtherMemory*1.2
 	}
 	for _, ops := range [][]operator{p.context.ops, p.logits.ops} {

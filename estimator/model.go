@@ -1,10 +1,7 @@
 package estimator
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,7 +16,11 @@ type Family string
 
 // The families.
 const (
-	Llama Family = "LLAMA" // dense decoder with gated feed-forward: Llama 2 and 3, Qwen 2.5 and 3
+	GPT         Family = "GPT"         // dense decoder without a gate: GPT-2, StarCoder
+	Llama       Family = "LLAMA"       // dense decoder with gated feed-forward: Llama 2 and 3, Qwen 2.5 and 3
+	MoE         Family = "MOE"         // decoder with expert layers: Mixtral, Qwen3 MoE, GPT-OSS
+	DeepSeek    Family = "DEEPSEEK"    // latent attention and expert layers: DeepSeek-V3 and R1
+	NemotronNAS Family = "NEMOTRONNAS" // blocks found by architecture search, some without attention
 )
 
 // Model holds the figures of an architecture that the formulas use.
@@ -36,10 +37,23 @@ type Model struct {
 	Intermediate int // feed-forward size
 	Vocab        int
 	MaxPositions int // longest context the checkpoint supports, tokens
+
+	TopK          int     // experts per token; 0 without expert layers
+	Experts       int     // experts per layer
+	MoEInter      int     // feed-forward size of one expert
+	SlidingWindow bool    // every other layer attends to a window only (GPT-OSS)
+	Blocks        []Block // of NemotronNAS
+}
+
+// Block is a number of equal blocks of a NemotronNAS model.
+type Block struct {
+	Count         int
+	HeadsPerGroup int // query heads per KV head; 0: no attention
+	FFN           int // feed-forward size; 0: none
 }
 
 // IsMoE reports whether the model has expert layers.
-func (m *Model) IsMoE() bool { return false }
+func (m *Model) IsMoE() bool { return m.Family == MoE || m.Family == DeepSeek }
 
 // IDs lists every id that the catalogue has for the architecture; outside of the
 // catalogue the model's own.
@@ -54,9 +68,18 @@ func (m *Model) IDs() []string {
 
 // architectures maps the first entry of a config.json's "architectures".
 var architectures = map[string]Family{
-	"LlamaForCausalLM": Llama,
-	"Qwen2ForCausalLM": Llama,
-	"Qwen3ForCausalLM": Llama,
+	"LlamaForCausalLM":      Llama,
+	"Qwen2ForCausalLM":      Llama,
+	"Qwen3ForCausalLM":      Llama,
+	"GPT2LMHeadModel":       GPT,
+	"GPTBigCodeForCausalLM": GPT,
+	"MixtralForCausalLM":    MoE,
+	"Qwen3MoeForCausalLM":   MoE,
+	"GptOssForCausalLM":     MoE,
+	"DeepSeekForCausalLM":   DeepSeek,
+	"DeepseekV3ForCausalLM": DeepSeek,
+	"NemotronForCausalLM":   NemotronNAS,
+	"DeciLMForCausalLM":     NemotronNAS,
 }
 
 // ModelIDs lists one id per architecture of the catalogue, smallest family
@@ -124,86 +147,4 @@ func unknownModel(name string) string {
 		text += "."
 	}
 	return text + ` For another model pass the folder that holds its config.json. Known are ` + strings.Join(ModelIDs(), ", ")
-}
-
-// hfConfig is the part of a Hugging Face config.json that the formulas read.
-type hfConfig struct {
-	Architectures []string `json:"architectures"`
-	Layers        *int     `json:"num_hidden_layers"`
-	Heads         *int     `json:"num_attention_heads"`
-	KVHeads       *int     `json:"num_key_value_heads"`
-	HeadDim       *int     `json:"head_dim"`
-	Hidden        *int     `json:"hidden_size"`
-	Intermediate  *int     `json:"intermediate_size"`
-	Vocab         *int     `json:"vocab_size"`
-	MaxPositions  *int     `json:"max_position_embeddings"`
-}
-
-// readConfig reads a config.json.
-func readConfig(path, id string) (*Model, error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &UnknownModelError{fmt.Sprintf("model directory %s has no config.json", id)}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read model %s: %w", id, err)
-	}
-	m, err := parseConfig(b)
-	if err != nil {
-		return nil, fmt.Errorf("read model %s: %w", path, err)
-	}
-	m.ID = id
-	return m, nil
-}
-
-func parseConfig(b []byte) (*Model, error) {
-	var c hfConfig
-	if err := json.Unmarshal(b, &c); err != nil {
-		return nil, err
-	}
-	if len(c.Architectures) == 0 {
-		return nil, errors.New(`"architectures" is missing or empty`)
-	}
-	family, ok := architectures[c.Architectures[0]]
-	if !ok {
-		var known []string
-		for a := range architectures {
-			known = append(known, a)
-		}
-		slices.Sort(known)
-		return nil, suggest.Unknown("architecture", c.Architectures[0], known)
-	}
-	m := &Model{Family: family}
-	for _, f := range []struct {
-		key string
-		v   *int
-		dst *int
-	}{
-		{"num_hidden_layers", c.Layers, &m.Layers},
-		{"num_attention_heads", c.Heads, &m.Heads},
-		{"num_key_value_heads", c.KVHeads, &m.KVHeads},
-		{"hidden_size", c.Hidden, &m.Hidden},
-		{"intermediate_size", c.Intermediate, &m.Intermediate},
-		{"vocab_size", c.Vocab, &m.Vocab},
-		{"max_position_embeddings", c.MaxPositions, &m.MaxPositions},
-	} {
-		// Sizes beyond any real model are refused, so that products of them stay
-		// exact in a float64.
-		const largest = 1 << 24
-		switch {
-		case f.v == nil:
-			return nil, fmt.Errorf("%q is missing", f.key)
-		case *f.v < 1 || *f.v > largest:
-			return nil, fmt.Errorf("%q is %d, want 1 to %d", f.key, *f.v, largest)
-		}
-		*f.dst = *f.v
-	}
-	m.HeadDim = m.Hidden / m.Heads
-	if c.HeadDim != nil {
-		m.HeadDim = *c.HeadDim
-	}
-	if m.HeadDim < 1 || m.HeadDim > 1<<16 {
-		return nil, fmt.Errorf("the head size is %d", m.HeadDim)
-	}
-	return m, nil
 }

@@ -3,6 +3,7 @@ package estimator
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -31,7 +32,7 @@ func TestConfigEqualsCatalogue(t *testing.T) {
 		}
 		same := *want
 		same.ID, same.Builtin = got.ID, ""
-		if *got != same {
+		if !reflect.DeepEqual(*got, same) {
 			t.Errorf("got %+v, want %+v", *got, same)
 		}
 	}

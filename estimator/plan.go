@@ -2,6 +2,7 @@ package estimator
 
 import (
 	"fmt"
+	"slices"
 
 	"servegrid/perftables"
 )
@@ -12,6 +13,22 @@ type Config struct {
 	Quant  Quant
 	Layout Layout
 	DB     *perftables.Database
+
+	// Multi-token prediction: drafts per step, and how often the first, second, …
+	// one is accepted. Only DeepSeek has it.
+	NextN       int
+	AcceptRates []float64
+
+	WideEP          bool   // experts spread over more ranks than attention
+	DeepEP          bool   // SGLang's DeepEP kernels for the experts and their exchange
+	AttentionKernel string // of wide EP; "" = flashinfer
+}
+
+func (c *Config) attentionKernel() string {
+	if c.AttentionKernel == "" {
+		return perftables.FlashInfer
+	}
+	return c.AttentionKernel
 }
 
 // Workload is the traffic that a candidate serves.
@@ -43,9 +60,9 @@ type Plan struct {
 	logits     phase // head projection of a context phase
 	generation phase // all operators but attention
 
-	contextAttention    *perftables.ContextAttention
-	generationAttention *perftables.GenerationAttention
-	attentionScale      float64 // attention layers
+	contextAttention    []contextAttention
+	generationAttention []generationAttention
+	batches             []float64 // knots of generation attention over the batch; nil: not piecewise linear
 
 	// Why a phase cannot be scored; nil when it can.
 	contextErr, generationErr error
@@ -53,47 +70,64 @@ type Plan struct {
 	memory memoryModel
 }
 
-// phase holds operators that depend on a token count only, one by one and
-// folded.
-type phase struct {
-	ops []operator
-	sum curve
-}
-
-func newPhase(b *builder) phase {
-	p := phase{ops: b.ops}
-	if b.err != nil {
-		return p
-	}
-	curves := make([]curve, len(b.ops))
-	for i, op := range b.ops {
-		curves[i] = op.cost.curve(op.scale)
-	}
-	p.sum = fold(curves)
-	return p
-}
-
 // Compile prepares a configuration for scoring. It fails where the model cannot
 // be laid out like that at all; a phase without measurements fails when it is
 // scored, see [Plan.ContextErr] and [Plan.GenerationErr].
 func Compile(c Config) (*Plan, error) {
-	if c.Model.Heads%c.Layout.TP != 0 {
-		return nil, fmt.Errorf("%d attention heads cannot be divided over tp %d", c.Model.Heads, c.Layout.TP)
+	if err := c.check(); err != nil {
+		return nil, err
 	}
-	p := &Plan{Config: c, attentionScale: float64(c.Model.Layers)}
-	layers, head := denseOperators(&c)
-	p.context, p.logits = newPhase(layers), newPhase(head)
-	p.generation = newPhase(&builder{db: c.DB, ops: append(layers.ops[:len(layers.ops):len(layers.ops)], head.ops...), err: firstError(layers.err, head.err)})
-
-	shape := denseAttention(&c)
+	p := &Plan{Config: c}
+	o := buildOperators(&p.Config)
+	p.context, p.logits = newPhase(o.context.ops), newPhase(o.logits.ops)
+	p.generation = newPhase(o.generation.ops)
+	p.contextErr = firstError(o.context.err, o.logits.err, o.contextErr)
+	p.generationErr = firstError(o.generation.err, o.generationErr)
+	p.contextAttention, p.generationAttention = o.contextAttention, o.generationAttention
+	if p.generationErr == nil {
+		p.batches = p.generationAttention[0].kernel.Batches()
+		for _, a := range p.generationAttention[1:] {
+			if !slices.Equal(a.kernel.Batches(), p.batches) {
+				p.batches = nil
+			}
+		}
+	}
 	var err error
-	p.contextAttention, err = c.DB.ContextAttention(shape)
-	p.contextErr = firstError(layers.err, head.err, err)
-	p.generationAttention, err = c.DB.GenerationAttention(shape)
-	p.generationErr = firstError(layers.err, head.err, err)
-
 	p.memory, err = newMemoryModel(p)
 	return p, err
+}
+
+// mostRanks bounds the ranks that share the experts.
+const mostRanks = 256
+
+// check reports a layout that the model cannot have.
+func (c *Config) check() error {
+	m, l := c.Model, c.Layout
+	if m.Heads%l.TP != 0 {
+		return fmt.Errorf("%d attention heads cannot be divided over tp %d", m.Heads, l.TP)
+	}
+	if c.NextN > 0 && m.Family != DeepSeek {
+		return fmt.Errorf("multi-token prediction is known for DeepSeek only, not for %s", m.ID)
+	}
+	if c.NextN > len(c.AcceptRates) {
+		return fmt.Errorf("%d drafts need as many acceptance rates, not %d", c.NextN, len(c.AcceptRates))
+	}
+	if !m.IsMoE() {
+		return nil
+	}
+	if m.Experts < l.MoEEP {
+		return fmt.Errorf("%d experts cannot be spread over moe_ep %d", m.Experts, l.MoEEP)
+	}
+	if m.Family == DeepSeek && c.WideEP && c.DB.Backend == "sglang" {
+		return nil
+	}
+	if l.TP*l.DP != l.MoETP*l.MoEEP {
+		return fmt.Errorf("tp %d x dp %d and moe_tp %d x moe_ep %d must be the same GPUs", l.TP, l.DP, l.MoETP, l.MoEEP)
+	}
+	if l.TP*l.DP > mostRanks {
+		return fmt.Errorf("tp %d x dp %d is more than %d ranks", l.TP, l.DP, mostRanks)
+	}
+	return nil
 }
 
 func firstError(errs ...error) error {
@@ -125,52 +159,121 @@ func (p *Plan) Context(b int, w Workload) (float64, error) {
 	if fresh <= 0 {
 		return 0, &OutOfRangeError{fmt.Sprintf("prefix %d leaves nothing of isl %d", w.Prefix, w.ISL)}
 	}
-	layers, ok1 := p.context.sum.at(float64(b * fresh))
-	logits, ok2 := p.logits.sum.at(float64(b))
-	attention, ok3 := p.contextAttention.At(float64(b), float64(fresh), float64(w.Prefix))
+	layers, ok1 := p.context.at(float64(b * fresh))
+	logits, ok2 := p.logits.at(float64(b))
+	attention, ok3 := p.attend(float64(b), float64(fresh), float64(w.Prefix))
 	if !ok1 || !ok2 || !ok3 {
 		return 0, &OutOfRangeError{fmt.Sprintf("a context phase of %d x %d tokens is beyond the tables of %s", b, w.ISL, p.DB)}
 	}
-	return layers + logits + float64(attention*p.attentionScale), nil
+	return layers + logits + attention, nil
 }
 
-// stride is the number of decode steps between two that are evaluated.
-const stride = 32
-
-// Generation returns the latency in ms of all decode steps of b sequences.
-func (p *Plan) Generation(b int, w Workload) (float64, error) {
-	if p.generationErr != nil {
-		return 0, p.generationErr
+// attend returns the context attention of all layers in ms.
+func (p *Plan) attend(b, fresh, prefix float64) (float64, bool) {
+	sum, known := 0.0, true
+	for _, a := range p.contextAttention {
+		v, ok := a.kernel.At(b, fresh, prefix)
+		sum, known = sum+float64(v*a.scale), known && ok
 	}
-	column := make([]float64, len(p.generationAttention.Batches()))
-	ok := p.decodeColumn(column, w)
-	layers, ok1 := p.generation.sum.at(float64(b))
-	attention, ok2 := interpolate(p.generationAttention.Batches(), column, float64(b))
-	if !ok || !ok1 || !ok2 {
-		return 0, &OutOfRangeError{fmt.Sprintf("decoding %d x %d tokens after %d is beyond the tables of %s", b, w.OSL, w.ISL, p.DB)}
-	}
-	return float64(layers*float64(w.OSL-1)) + attention, nil
+	return sum, known
 }
 
-// decodeColumn fills dst, one entry per [perftables.GenerationAttention.Batches],
-// with the attention latency of all decode steps, in ms. It reports false when a
-// length is out of range.
-func (p *Plan) decodeColumn(dst []float64, w Workload) bool {
-	clear(dst)
-	for i := 0; i < w.OSL-1; i += stride {
-		repeat := min(stride, w.OSL-1-i)
-		if !p.generationAttention.AddColumn(dst, float64(w.ISL+i+1), float64(repeat)*p.attentionScale) {
+// attendable reports whether context attention has an answer for b sequences of
+// full tokens, cached ones included.
+func (p *Plan) attendable(b, full float64) bool {
+	for _, a := range p.contextAttention {
+		if !a.kernel.Covers(b, full) {
 			return false
 		}
 	}
 	return true
 }
 
-// stepColumn fills dst like decodeColumn, for the one decode step that stands
-// for all: halfway through the output.
-func (p *Plan) stepColumn(dst []float64, w Workload) bool {
-	clear(dst)
-	return p.generationAttention.AddColumn(dst, float64(w.ISL+w.OSL/2+1), p.attentionScale)
+// stepTokens is the number of tokens that a sequence computes in a decode step:
+// one, and the drafts of multi-token prediction.
+func (p *Plan) stepTokens() int { return p.NextN + 1 }
+
+// Generation returns the latency in ms of all decode steps of b sequences.
+func (p *Plan) Generation(b int, w Workload) (float64, error) {
+	if p.generationErr != nil {
+		return 0, p.generationErr
+	}
+	column := p.newColumn(nil, decodeSteps(w))
+	layers, ok1 := p.generation.at(float64(b * p.stepTokens()))
+	attention, ok2 := column.at(float64(b * p.stepTokens()))
+	if !ok1 || !ok2 {
+		return 0, p.decodeRange(b, w)
+	}
+	return float64(layers*float64(w.OSL-1)) + attention, nil
+}
+
+func (p *Plan) decodeRange(b int, w Workload) error {
+	return &OutOfRangeError{fmt.Sprintf("decoding %d x %d tokens after %d is beyond the tables of %s", b, w.OSL, w.ISL, p.DB)}
+}
+
+// step is a decode step that stands for several: the KV length, new token
+// included, and how many.
+type step struct{ length, count float64 }
+
+// stride is the number of decode steps between two that are evaluated.
+const stride = 32
+
+// decodeSteps are the steps that stand for all of a request.
+func decodeSteps(w Workload) []step {
+	var steps []step
+	for i := 0; i < w.OSL-1; i += stride {
+		steps = append(steps, step{float64(w.ISL + i + 1), float64(min(stride, w.OSL-1-i))})
+	}
+	return steps
+}
+
+// middleStep is the one decode step that stands for all: halfway through the
+// output.
+func middleStep(w Workload) []step { return []step{{float64(w.ISL + w.OSL/2 + 1), 1}} }
+
+// column is the generation attention of some decode steps over the batch.
+type column struct {
+	plan   *Plan
+	steps  []step
+	values []float64 // ms per batch knot; nil where the kernels are not piecewise linear
+	ok     bool
+}
+
+// newColumn prepares steps; scratch is reused where it is large enough.
+func (p *Plan) newColumn(scratch []float64, steps []step) column {
+	c := column{plan: p, steps: steps, ok: true}
+	if p.batches == nil {
+		return c
+	}
+	c.values = resize(scratch, len(p.batches))
+	clear(c.values)
+	for _, a := range p.generationAttention {
+		for _, s := range steps {
+			c.ok = c.ok && a.kernel.AddColumn(c.values, s.length, float64(s.count*a.scale))
+		}
+	}
+	return c
+}
+
+// at returns the latency in ms for a batch of b.
+func (c *column) at(b float64) (float64, bool) {
+	if !c.ok {
+		return 0, false
+	}
+	if c.plan.batches != nil {
+		return interpolate(c.plan.batches, c.values, b)
+	}
+	sum := 0.0
+	for _, a := range c.plan.generationAttention {
+		for _, s := range c.steps {
+			v, ok := a.kernel.At(b, s.length)
+			if !ok {
+				return 0, false
+			}
+			sum += float64(v * a.scale * s.count)
+		}
+	}
+	return sum, true
 }
 
 // interpolate is linear between the knots and false outside of them.

@@ -44,13 +44,19 @@ func DefaultQuant(m *Model, db *perftables.Database) Quant {
 		q.GEMM = pick(gemms, gemm8, gemm8, perftables.GEMMFP8, perftables.GEMMFloat16)
 		q.MoE = pick(moes, moe8, moe8, perftables.MoEFP8, perftables.MoEFloat16)
 		q.KV, q.FMHA = perftables.KVFP8, fmha8
-		if m.Family == Llama {
+		if m.Family == Llama || m.Family == MoE {
 			q.GEMM = gemm8 // whether or not the table has it
 		}
 	default:
 		q.GEMM, q.MoE, q.KV, q.FMHA = perftables.GEMMFloat16, perftables.MoEFloat16, perftables.KVFloat16, perftables.FMHAFloat16
 	}
 
+	if m.Family == DeepSeek {
+		q.FMHA = perftables.FMHAFloat16
+	}
+	if m.SlidingWindow {
+		q.MoE = perftables.MoEW4A16MXFP4
+	}
 	have := append(slices.Clone(db.KVQuants()), db.ContextKVQuants(q.FMHA)...)
 	if len(have) > 0 && !slices.Contains(have, q.KV) {
 		q.KV = pick(have, q.KV, q.KV, perftables.KVFloat16, perftables.KVFP8)
@@ -72,24 +78,45 @@ func pick[Q comparable](available []Q, fallback Q, wanted ...Q) Q {
 	return fallback
 }
 
-// CheckQuant reports the formats that the tables do not cover for the phases of
-// a worker. A table without any format is not checked.
-func CheckQuant(q Quant, db *perftables.Database, context, generation bool) error {
+// CheckQuant reports a configuration whose formats the tables do not cover for
+// the phases of its worker, or that the backend does not serve. A table without
+// any format is not checked.
+func CheckQuant(c *Config, context, generation bool) error {
+	db, q := c.DB, c.Quant
+	if c.Model.Family == DeepSeek && db.Backend == "vllm" {
+		return fmt.Errorf("%s: DeepSeek on vLLM is not supported", c.Model.ID)
+	}
 	if err := checkFormat(db, "GEMM", q.GEMM, db.GEMMQuants()); err != nil {
 		return err
 	}
-	// Dense models are held to it too: a database without the expert format is
-	// refused as a whole.
-	if err := checkFormat(db, "expert layers", q.MoE, db.MoEQuants()); err != nil {
-		return err
+	fmhas, kvs := db.FMHAQuants(), db.KVQuants()
+	if c.Model.Family == DeepSeek {
+		fmhas, kvs = db.ContextMLAQuants(), db.GenerationMLAQuants()
+	}
+	wide := c.WideEP && db.Backend == "sglang"
+	if wide && c.Model.Family == DeepSeek {
+		fmhas, kvs = db.WideEPContextMLAQuants(), db.WideEPGenerationMLAQuants()
+	}
+	// Dense models are held to the expert formats too: a database without the
+	// chosen one is refused as a whole.
+	for _, phase := range []struct{ checked, context bool }{{context, true}, {generation, false}} {
+		moes := db.MoEQuants()
+		if wide && c.DeepEP {
+			moes = db.WideEPMoEQuants(phase.context)
+		}
+		if phase.checked {
+			if err := checkFormat(db, "expert layers", q.MoE, moes); err != nil {
+				return err
+			}
+		}
 	}
 	if context {
-		if err := checkFormat(db, "context attention", q.FMHA, db.FMHAQuants()); err != nil {
+		if err := checkFormat(db, "context attention", q.FMHA, fmhas); err != nil {
 			return err
 		}
 	}
 	if generation {
-		return checkFormat(db, "KV cache", q.KV, db.KVQuants())
+		return checkFormat(db, "KV cache", q.KV, kvs)
 	}
 	return nil
 }

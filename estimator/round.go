@@ -20,3 +20,5 @@ func FloorDiv(a, b float64) float64 {
 	}
 	return q
 }
+
+func floor(v float64) float64 { return math.Floor(v) }

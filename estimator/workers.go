@@ -1,7 +1,5 @@
 package estimator
 
-import "fmt"
-
 // WorkerPoint is one prefill or decode worker of disaggregated serving.
 type WorkerPoint struct {
 	BatchSize     int     // sequences per data-parallel rank
@@ -27,11 +25,9 @@ func (p *Plan) Prefill(b int, w Workload, correction float64) (WorkerPoint, erro
 
 // DecodeColumn holds what the decode workers of one plan and workload share.
 type DecodeColumn struct {
-	plan       *Plan
 	w          Workload
 	correction float64
-	attention  []float64
-	ok         bool
+	attention  column
 }
 
 // Decode prepares the scoring of decode workers for a workload with osl >= 2.
@@ -39,19 +35,17 @@ func (p *Plan) Decode(w Workload, correction float64) (DecodeColumn, error) {
 	if p.generationErr != nil {
 		return DecodeColumn{}, p.generationErr
 	}
-	d := DecodeColumn{plan: p, w: w, correction: correction, attention: make([]float64, len(p.generationAttention.Batches()))}
-	d.ok = p.decodeColumn(d.attention, w)
-	return d, nil
+	return DecodeColumn{w, correction, p.newColumn(nil, decodeSteps(w))}, nil
 }
 
 // At scores the decode worker that runs b sequences per rank at once.
 func (d *DecodeColumn) At(b int) (WorkerPoint, error) {
-	p := d.plan
-	layers, ok1 := p.generation.sum.at(float64(b))
-	attention, ok2 := interpolate(p.generationAttention.Batches(), d.attention, float64(b))
-	if !d.ok || !ok1 || !ok2 {
-		return WorkerPoint{BatchSize: b, Status: NoData}, &OutOfRangeError{
-			fmt.Sprintf("decoding %d x %d tokens after %d is beyond the tables of %s", b, d.w.OSL, d.w.ISL, p.DB)}
+	p := d.attention.plan
+	batch := float64(b * p.stepTokens())
+	layers, ok1 := p.generation.at(batch)
+	attention, ok2 := d.attention.at(batch)
+	if !ok1 || !ok2 {
+		return WorkerPoint{BatchSize: b, Status: NoData}, p.decodeRange(b, d.w)
 	}
 	steps := float64(d.w.OSL - 1)
 	pt := WorkerPoint{BatchSize: b, TPOT: (float64(layers*steps) + attention) * d.correction / steps}

@@ -15,11 +15,25 @@ type Database struct {
 	System  *System
 	Backend string
 	Version string
+	Mode    Mode
 
+	*store
+}
+
+// store holds the tables of a database and what has been decoded of them. It is
+// shared by the modes.
+type store struct {
 	tables map[Kind]*packed
 	grids  memo[gridKey, *grid]
 	lines  memo[lineKey, *Line]
 	gemms  memo[gemmKey, *Line]
+}
+
+// WithMode returns the same database answering in another mode.
+func (db *Database) WithMode(m Mode) *Database {
+	other := *db
+	other.Mode = m
+	return &other
 }
 
 // NoDataError says that no measurement covers a query.
@@ -75,6 +89,41 @@ func (db *Database) KVQuants() []KVQuant {
 // measured with in format q.
 func (db *Database) ContextKVQuants(q FMHAQuant) []KVQuant {
 	return names[KVQuant](db.tables[KindContextAttention], 1, func(key []string) bool { return key[0] == string(q) })
+}
+
+// ContextMLAQuants lists the formats of the context attention of latent
+// attention. vLLM's tables have it, but the reference does not serve it there.
+func (db *Database) ContextMLAQuants() []FMHAQuant {
+	if db.Backend == "vllm" {
+		return nil
+	}
+	return names[FMHAQuant](db.tables[KindContextMLA], 0, nil)
+}
+
+// GenerationMLAQuants lists the KV cache formats of the generation attention of
+// latent attention.
+func (db *Database) GenerationMLAQuants() []KVQuant {
+	if db.Backend == "vllm" {
+		return nil
+	}
+	return names[KVQuant](db.tables[KindGenerationMLA], 0, nil)
+}
+
+// WideEPContextMLAQuants lists the context formats of wide expert parallelism.
+func (db *Database) WideEPContextMLAQuants() []FMHAQuant {
+	return names[FMHAQuant](db.tables[KindWideEPContextMLA], 1, nil)
+}
+
+// WideEPGenerationMLAQuants lists the KV cache formats of wide expert
+// parallelism.
+func (db *Database) WideEPGenerationMLAQuants() []KVQuant {
+	return names[KVQuant](db.tables[KindWideEPGenerationMLA], 1, nil)
+}
+
+// WideEPMoEQuants lists the expert formats of wide expert parallelism, of the
+// context or the generation phase.
+func (db *Database) WideEPMoEQuants(context bool) []MoEQuant {
+	return names[MoEQuant](db.tables[wideEPMoE(context)], 1, nil)
 }
 
 func names[Q ~string](p *packed, part int, keep func(key []string) bool) []Q {

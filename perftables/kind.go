@@ -66,12 +66,14 @@ var Shapes = map[Kind]Shape{
 	KindDeepEPLL:            {[]string{"node_num", "hidden_size", "num_topk", "num_experts"}, []string{"num_token"}},
 }
 
-// kindsOf lists the tables that the formulas of a backend read. vLLM has no
-// latent-attention path.
+// kindsOf lists the tables that the formulas of a backend read.
 func kindsOf(backend string) []Kind {
-	kinds := []Kind{KindGEMM, KindContextAttention, KindGenerationAttention, KindMoE, KindCustomAllReduce, KindNCCL}
+	kinds := []Kind{
+		KindGEMM, KindContextAttention, KindGenerationAttention, KindContextMLA, KindGenerationMLA,
+		KindMoE, KindCustomAllReduce, KindNCCL,
+	}
 	if backend != "vllm" {
-		kinds = append(kinds, KindContextMLA, KindGenerationMLA, KindMLABMM)
+		kinds = append(kinds, KindMLABMM)
 	}
 	if backend == "sglang" {
 		kinds = append(kinds, KindWideEPContextMLA, KindWideEPGenerationMLA, KindWideEPContextMoE,

@@ -1,6 +1,7 @@
 package perftables
 
 import (
+	"errors"
 	"strconv"
 )
 
@@ -23,88 +24,193 @@ func (a AttentionShape) kvKey() string {
 }
 
 // ContextAttention is the attention of a context phase with fixed heads.
-type ContextAttention struct{ s slab }
+type ContextAttention struct {
+	measured *slab
+	formula  func(b, fresh, prefix float64) float64 // nil: none
+}
 
 // ContextAttention returns the attention kernel of a context phase.
 func (db *Database) ContextAttention(a AttentionShape) (*ContextAttention, error) {
-	s, err := db.attention(KindContextAttention, a,
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	kvHeads := db.fallbackKVHeads(KindContextAttention, a)
+	s, compute, kvBytes := db.System, fmhaFormats[a.FMHA].compute, a.KV.Bytes()
+	heads, dim, window := float64(a.Heads), float64(a.HeadDim), float64(a.Window)
+	sol := func(b, fresh, prefix float64) float64 {
+		full := fresh + prefix
+		ops := 2 * b * (float64(full*full) - float64(prefix*prefix)) * heads * dim
+		if window > 0 && full > window {
+			ops = 4 * b * fresh * window * heads * dim
+		}
+		bytes := float64(4*b*heads*fresh*dim) + float64(2*kvBytes*b*kvHeads*full*dim)
+		return max(ops/s.Float16Rate*1000/compute, bytes/s.MemBandwidth*1000)
+	}
+	return db.contextKernel(KindContextAttention, a.Heads, sol, contextAttentionEfficiency,
 		string(a.FMHA), string(a.KV), a.kvKey(), strconv.Itoa(a.HeadDim), strconv.Itoa(a.Window))
-	return &ContextAttention{s}, err
 }
 
-// At returns the latency in ms for b sequences of s new tokens each after prefix
-// cached ones. It reports false outside of the measured and extended range.
-func (c *ContextAttention) At(b, s, prefix float64) (float64, bool) {
-	full := s + prefix
-	v, ok := c.s.at(full, b, cubic)
-	// The kernel was measured without a prefix: keep the share of the score
-	// matrix that is really computed.
-	return v * ((float64(full*full) - float64(prefix*prefix)) / (full * full)), ok
+func (a AttentionShape) check() error {
+	if a.KVHeads > a.Heads {
+		return noData("%d KV heads for %d heads", a.KVHeads, a.Heads)
+	}
+	return nil
 }
 
-// Covers reports whether b sequences of full tokens, cached ones included, are in
-// range.
+// fallbackKVHeads is the number of KV heads that formulas count. The reference
+// looks a table up under 0 KV heads when every head has its own, and its fall-back
+// to the formula then still counts 0, unless there is no table at all.
+func (db *Database) fallbackKVHeads(kind Kind, a AttentionShape) float64 {
+	if db.Mode == Hybrid && a.KVHeads == a.Heads && db.tables[kind] != nil {
+		return 0
+	}
+	return float64(a.KVHeads)
+}
+
+// contextKernel makes the context kernel of the database's mode.
+func (db *Database) contextKernel(kind Kind, heads int, sol func(b, fresh, prefix float64) float64, efficiency float64, key ...string) (*ContextAttention, error) {
+	measured, err := db.measuredSlab(kind, heads, key...)
+	if err != nil {
+		return nil, err
+	}
+	c := &ContextAttention{measured: measured}
+	switch db.Mode {
+	case SOL:
+		c.formula = sol
+	case Empirical, Hybrid:
+		c.formula = func(b, fresh, prefix float64) float64 { return sol(b, fresh, prefix) / efficiency }
+	}
+	return c, nil
+}
+
+// measuredSlab finds the planes that answer for the heads; nil without error
+// where the mode answers by a formula.
+func (db *Database) measuredSlab(kind Kind, heads int, key ...string) (*slab, error) {
+	if !db.measuredMode() {
+		return nil, nil
+	}
+	g, err := db.grid(kind, key...)
+	var missing *NoDataError
+	if errors.As(err, &missing) && db.Mode == Hybrid {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, ok := g.slabAt(float64(heads))
+	if !ok {
+		if db.Mode == Hybrid {
+			return nil, nil
+		}
+		return nil, noData("%s %s: %d heads lie outside of %g…%g, which is measured for %s", db, kind, heads, g.x[0], g.x[len(g.x)-1], describe(kind, key))
+	}
+	return &s, nil
+}
+
+// At returns the latency in ms for b sequences of fresh new tokens each after
+// prefix cached ones. It reports false where nothing is known.
+func (c *ContextAttention) At(b, fresh, prefix float64) (float64, bool) {
+	full := fresh + prefix
+	if c.measured != nil {
+		if v, ok := c.measured.at(full, b, cubic); ok {
+			// The kernel was measured without a prefix: keep the share of the score
+			// matrix that is really computed.
+			return v * ((float64(full*full) - float64(prefix*prefix)) / (full * full)), true
+		}
+	}
+	if c.formula != nil {
+		return c.formula(b, fresh, prefix), true
+	}
+	return 0, false
+}
+
+// Covers reports whether b sequences of full tokens, cached ones included, have
+// an answer.
 func (c *ContextAttention) Covers(b, full float64) bool {
-	return within(c.s.g.y, full) && within(c.s.g.z, b)
+	return c.formula != nil || c.measured != nil && within(c.measured.g.y, full) && within(c.measured.g.z, b)
 }
 
 // GenerationAttention is the attention of a decode step with fixed heads.
-type GenerationAttention struct{ s slab }
+type GenerationAttention struct {
+	measured *slab
+	formula  func(b, length float64) float64 // nil: none
+}
 
 // GenerationAttention returns the attention kernel of a decode step.
 func (db *Database) GenerationAttention(a AttentionShape) (*GenerationAttention, error) {
-	s, err := db.attention(KindGenerationAttention, a,
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	kvHeads := db.fallbackKVHeads(KindGenerationAttention, a)
+	sol := func(b, length float64) float64 {
+		return db.System.solGenerationAttention(a.KV, b, length, float64(a.Heads), kvHeads, float64(a.Window), float64(a.HeadDim))
+	}
+	return db.generationKernel(KindGenerationAttention, a.Heads, sol, generationAttentionEfficiency,
 		string(a.KV), a.kvKey(), strconv.Itoa(a.HeadDim), strconv.Itoa(a.Window))
-	return &GenerationAttention{s}, err
+}
+
+// generationKernel makes the generation kernel of the database's mode.
+func (db *Database) generationKernel(kind Kind, heads int, sol func(b, length float64) float64, efficiency float64, key ...string) (*GenerationAttention, error) {
+	measured, err := db.measuredSlab(kind, heads, key...)
+	if err != nil {
+		return nil, err
+	}
+	g := &GenerationAttention{measured: measured}
+	switch db.Mode {
+	case SOL:
+		g.formula = sol
+	case Empirical, Hybrid:
+		g.formula = func(b, length float64) float64 { return sol(b, length) / efficiency }
+	}
+	return g, nil
 }
 
 // At returns the latency in ms for b sequences whose KV length, new token
-// included, is s. It reports false outside of the measured and extended range.
-func (g *GenerationAttention) At(b, s float64) (float64, bool) { return g.s.at(b, s, bilinear) }
+// included, is length. It reports false where nothing is known.
+func (g *GenerationAttention) At(b, length float64) (float64, bool) {
+	if g.measured != nil {
+		if v, ok := g.measured.at(b, length, bilinear); ok {
+			return v, true
+		}
+	}
+	if g.formula != nil {
+		return g.formula(b, length), true
+	}
+	return 0, false
+}
 
 // Batches returns the batch sizes between which the latency is a straight line,
-// whatever the length.
-func (g *GenerationAttention) Batches() []float64 { return g.s.g.y }
+// whatever the length; nil where a formula has a say.
+func (g *GenerationAttention) Batches() []float64 {
+	if g.formula != nil {
+		return nil
+	}
+	return g.measured.g.y
+}
 
 // AddColumn adds weight x latency at KV length s to dst, one entry per
 // [GenerationAttention.Batches]. It reports false when s is out of range.
 func (g *GenerationAttention) AddColumn(dst []float64, s, weight float64) bool {
-	grid := g.s.g
+	grid, m := g.measured.g, g.measured
 	if !within(grid.z, s) {
 		return false
 	}
 	iz := segment(grid.z, s)
 	z0, z1 := grid.z[iz], grid.z[iz+1]
 	nz := len(grid.z)
-	left := grid.plane(g.s.ix)
+	left := grid.plane(m.ix)
 	var right []float64
-	if !g.s.single {
-		right = grid.plane(g.s.ix + 1)
+	if !m.single {
+		right = grid.plane(m.ix + 1)
 	}
 	for i := range dst {
 		at := i*nz + iz
 		v := (float64(left[at]*(z1-s)) + float64(left[at+1]*(s-z0))) / (z1 - z0)
 		if right != nil {
 			r := (float64(right[at]*(z1-s)) + float64(right[at+1]*(s-z0))) / (z1 - z0)
-			v = lerp(grid.x[g.s.ix], grid.x[g.s.ix+1], v, r, g.s.x)
+			v = lerp(grid.x[m.ix], grid.x[m.ix+1], v, r, m.x)
 		}
 		dst[i] += float64(weight * v)
 	}
 	return true
-}
-
-// attention finds the planes of the slice that answer for a's heads.
-func (db *Database) attention(kind Kind, a AttentionShape, key ...string) (slab, error) {
-	if a.KVHeads > a.Heads {
-		return slab{}, noData("%d KV heads for %d heads", a.KVHeads, a.Heads)
-	}
-	g, err := db.grid(kind, key...)
-	if err != nil {
-		return slab{}, err
-	}
-	s, ok := g.slabAt(float64(a.Heads))
-	if !ok {
-		return slab{}, noData("%s %s: %d heads with %d KV heads lie outside of %g…%g", db, kind, a.Heads, a.KVHeads, g.x[0], g.x[len(g.x)-1])
-	}
-	return s, nil
 }

@@ -5,7 +5,7 @@ import "strings"
 type lineKey struct {
 	kind Kind
 	key  string
-	gpus int
+	part int
 }
 
 // NCCLOp names a collective.
@@ -20,31 +20,54 @@ const (
 )
 
 // CustomAllReduce returns the latency of the engine's own all-reduce over tp
-// GPUs as a line over the element count. It is nil for one GPU, which has
-// nothing to reduce.
-func (db *Database) CustomAllReduce(tp int) (*Line, error) {
+// GPUs, over the element count. One GPU has nothing to reduce.
+func (db *Database) CustomAllReduce(tp int) (Kernel, error) {
 	if tp == 1 {
-		return nil, nil
+		return affine{}, nil
 	}
-	measured := min(tp, 8)
-	l, err := db.commLine(KindCustomAllReduce, measured)
+	var measured Kernel
+	var err error
+	if db.measuredMode() {
+		measured, err = db.measuredAllReduce(tp)
+	}
+	// A ring moves every element twice; two bytes an element whatever the format.
+	sol := affine{slope: 2 * 2 / float64(tp) * float64(tp-1) / db.System.pairBandwidth(tp) * 1000}
+	return db.choose(measured, err, sol, commEfficiency)
+}
+
+func (db *Database) measuredAllReduce(tp int) (Kernel, error) {
+	l, err := db.commLine(KindCustomAllReduce, min(tp, 8))
 	if err != nil {
 		return nil, err
 	}
 	// Beyond one node the measured time is scaled by the traffic of a ring over
 	// the slower link.
 	if node := db.System.GPUsPerNode; tp > node {
-		l = l.scaled(db.System.ringScale(tp, node))
+		return l.scaled(db.System.ringScale(tp, node)), nil
 	}
 	return l, nil
 }
 
-// NCCL returns the latency of a collective over that many GPUs as a line over
-// the element count, which may be fractional. It is nil for one GPU.
-func (db *Database) NCCL(q CommQuant, op NCCLOp, gpus int) (*Line, error) {
+// NCCL returns the latency of a collective over that many GPUs, over the element
+// count, which may be fractional. One GPU has nothing to send.
+func (db *Database) NCCL(q CommQuant, op NCCLOp, gpus int) (Kernel, error) {
 	if gpus == 1 {
-		return nil, nil
+		return affine{}, nil
 	}
+	var measured Kernel
+	var err error
+	if db.measuredMode() {
+		measured, err = db.measuredNCCL(q, op, gpus)
+	}
+	trips := 1.0
+	if op == AllReduce {
+		trips = 2
+	}
+	sol := affine{slope: trips * commFormats[q].bytes * float64(gpus-1) / float64(gpus) / db.System.pairBandwidth(gpus) * 1000}
+	return db.choose(measured, err, sol, commEfficiency)
+}
+
+func (db *Database) measuredNCCL(q CommQuant, op NCCLOp, gpus int) (Kernel, error) {
 	rows, err := db.slice(KindNCCL, string(q), string(op))
 	if err != nil {
 		return nil, err
@@ -58,7 +81,7 @@ func (db *Database) NCCL(q CommQuant, op NCCLOp, gpus int) (*Line, error) {
 		return nil, err
 	}
 	if gpus > most {
-		l = l.scaled(db.System.ringScale(gpus, most))
+		return l.scaled(db.System.ringScale(gpus, most)), nil
 	}
 	return l, nil
 }
@@ -80,21 +103,46 @@ func (l *Line) scaled(f float64) *Line {
 
 // commLine returns the rows of one GPU count as an open line.
 func (db *Database) commLine(kind Kind, gpus int, key ...string) (*Line, error) {
-	return db.lines.get(lineKey{kind, strings.Join(key, "\x00"), gpus}, func() (*Line, error) {
+	return db.firstCoordLine(kind, gpus, "GPUs", key...)
+}
+
+// firstCoordLine returns the rows of a slice with one first coordinate as an
+// open line over the second.
+func (db *Database) firstCoordLine(kind Kind, first int, what string, key ...string) (*Line, error) {
+	return db.lines.get(lineKey{kind, strings.Join(key, "\x00"), first}, func() (*Line, error) {
 		rows, err := db.slice(kind, key...)
 		if err != nil {
 			return nil, err
 		}
 		l := &Line{}
 		for _, r := range rows {
-			if r.Coords[0] == gpus {
+			if r.Coords[0] == first {
 				l.X = append(l.X, float64(r.Coords[1]))
 				l.Y = append(l.Y, r.Latency)
 			}
 		}
 		if len(l.X) < 2 {
-			return nil, noData("%s %s has nothing measured over %d GPUs", db, kind, gpus)
+			return nil, noData("%s %s has nothing measured for %d %s", db, kind, first, what)
 		}
 		return l, nil
 	})
+}
+
+// MemOp returns the latency of a memory-bound kernel over the bytes it moves.
+func (db *Database) MemOp() Kernel {
+	s := db.System
+	if db.Mode == SOL {
+		return affine{slope: 1 / s.MemBandwidth * 1000}
+	}
+	return affine{memLatency * 1000, 1 / (s.MemBandwidth * memEfficiency) * 1000}
+}
+
+// P2P returns the latency of a transfer to another pipeline stage over its
+// bytes. It is always priced at the bandwidth between nodes.
+func (db *Database) P2P() Kernel {
+	s := db.System
+	if db.Mode == SOL {
+		return affine{slope: 1 / s.InterNodeBW * 1000}
+	}
+	return affine{p2pLatency * 1000, 1 / s.InterNodeBW * 1000}
 }

@@ -102,7 +102,7 @@ func (s *Set) load(system, backend, version string) (*Database, error) {
 		}
 		return nil, suggest.Unknown("version", version, versions)
 	}
-	db := &Database{System: sys, Backend: backend, Version: version, tables: map[Kind]*packed{}}
+	db := &Database{System: sys, Backend: backend, Version: version, Mode: Silicon, store: &store{tables: map[Kind]*packed{}}}
 	for _, kind := range kindsOf(backend) {
 		dir := path.Join(system, backend, version)
 		if kind == KindNCCL {

@@ -114,15 +114,3 @@ func (s *System) pairBandwidth(g int) float64 {
 	}
 	return s.InterRackBW
 }
-
-// MemOp returns the latency of a kernel that moves that many bytes through
-// DRAM, in ms.
-func (s *System) MemOp(bytes float64) float64 {
-	return (bytes/(s.MemBandwidth*memEfficiency) + memLatency) * 1000
-}
-
-// P2P returns the latency of sending that many bytes to another pipeline stage,
-// in ms. It is always priced at the bandwidth between nodes.
-func (s *System) P2P(bytes float64) float64 {
-	return (bytes/s.InterNodeBW + p2pLatency) * 1000
-}

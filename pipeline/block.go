@@ -28,7 +28,7 @@ func (b block) identity(spec *jobs.Spec, s *shard) {
 	text("kvcache_quant", string(s.combo.Quant.KV))
 	text("fmha_quant", string(s.combo.Quant.FMHA))
 	text("comm_quant", string(s.combo.Quant.Comm))
-	b.Col("nextn").SetInt(0)
+	b.Col("nextn").SetInt(s.combo.NextN)
 }
 
 // layout fills the layout columns whose names start with prefix.

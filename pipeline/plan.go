@@ -43,7 +43,7 @@ func Plan(spec *jobs.Spec, catalog *search.Catalog, dir *sinks.Dir) (*Estimate, 
 		if s.refused != nil {
 			continue
 		}
-		layouts := search.Layouts(s.combo.Model, s.Combo.System)
+		layouts := search.Layouts(&s.combo.Config, search.AggRole)
 		for _, w := range s.Workloads {
 			for _, mode := range spec.ServingModes {
 				if mode == jobs.ModeAgg {

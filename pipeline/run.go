@@ -82,7 +82,7 @@ func resolve(spec *jobs.Spec, catalog *search.Catalog) []shard {
 		s.combo, s.refused = catalog.Resolve(g.Combo.Model, g.Combo.System, g.Combo.Backend, g.Combo.Version)
 		k := g.KeyInput(spec)
 		q := s.combo.Quant
-		k.Quant = grid.Quant{GEMM: string(q.GEMM), MoE: string(q.MoE), KVCache: string(q.KV), FMHA: string(q.FMHA), Comm: string(q.Comm)}
+		k.Quant = grid.Quant{GEMM: string(q.GEMM), MoE: string(q.MoE), KVCache: string(q.KV), FMHA: string(q.FMHA), Comm: string(q.Comm), NextN: s.combo.NextN}
 		if s.combo.DB != nil {
 			k.TableDigests = s.combo.DB.Digests()
 		}

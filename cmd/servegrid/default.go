@@ -397,10 +397,12 @@ func (o *defaultOptions) tasks(stderr io.Writer) ([]*search.Task, error) {
 	}
 	var tasks []*search.Task
 	for _, backend := range backends {
-		t := &search.Task{Model: m, TotalGPUs: o.totalGPUs, Workload: o.workload, Limits: o.limits, Exhaustive: o.search == "exhaustive"}
-		if t.DB, err = o.open(m, o.system, backend); err != nil {
+		db, err := o.open(m, o.system, backend)
+		if err != nil {
 			return nil, err
 		}
+		t := search.NewTask(m, db)
+		t.TotalGPUs, t.Workload, t.Limits, t.Exhaustive = o.totalGPUs, o.workload, o.limits, o.search == "exhaustive"
 		if o.decodeSystem != o.system {
 			if t.DecodeDB, err = o.open(m, o.decodeSystem, backend); err != nil {
 				return nil, err

@@ -16,16 +16,17 @@ const rowsPerTarget = 10
 // SearchAgg answers the task with aggregated serving.
 func SearchAgg(t *Task) *Result {
 	res := &Result{Mode: Agg}
-	quant := estimator.DefaultQuant(t.Model, t.DB)
-	if res.Err = estimator.CheckQuant(quant, t.DB, true, true); res.Err != nil {
+	config := t.config(t.DB)
+	if res.Err = estimator.CheckQuant(&config, true, true); res.Err != nil {
 		return res
 	}
 	var reasons reasons
-	for _, layout := range Layouts(t.Model, t.DB.System.Name) {
+	for _, layout := range Layouts(&config, AggRole) {
 		if layout.GPUs() > t.TotalGPUs {
 			continue
 		}
-		plan, err := estimator.Compile(estimator.Config{Model: t.Model, Quant: quant, Layout: layout, DB: t.DB})
+		config.Layout = layout
+		plan, err := estimator.Compile(config)
 		if err != nil {
 			reasons.add(layout, err)
 			continue

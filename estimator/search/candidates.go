@@ -6,16 +6,56 @@ import (
 	"servegrid/estimator"
 )
 
-// Layouts lists the worker layouts that are tried for a model on a system, in
-// the order of the reference search.
-func Layouts(m *estimator.Model, system string) []estimator.Layout {
-	sizes := []int{1, 2, 4, 8}
-	if system == "gb200_sxm" {
-		sizes = append(sizes, 16) // NVLink reaches beyond a node
+// Role is what a worker does.
+type Role uint8
+
+// The roles.
+const (
+	AggRole Role = iota
+	PrefillRole
+	DecodeRole
+)
+
+// Layouts lists the worker layouts that are tried for a configuration (its
+// layout aside) in a role, in the order of the reference search.
+func Layouts(c *estimator.Config, role Role) []estimator.Layout {
+	powers := []int{1, 2, 4, 8}
+	if !c.Model.IsMoE() {
+		if c.DB.System.Name == "gb200_sxm" {
+			powers = append(powers, 16) // NVLink reaches beyond a node
+		}
+		var layouts []estimator.Layout
+		for _, tp := range powers {
+			layouts = append(layouts, estimator.Layout{TP: tp, PP: 1, DP: 1, MoETP: 1, MoEEP: 1})
+		}
+		return layouts
+	}
+	sizes, dps, moeTPs, moeEPs := powers, powers, powers, powers
+	if c.DB.Backend == "sglang" {
+		moeEPs = []int{1}
+	}
+	if c.WideEP && c.DB.Backend != "vllm" {
+		sizes, dps, moeTPs = []int{1, 2, 4, 8, 16, 32, 64}, []int{1, 2, 4, 8, 16, 32, 64}, []int{1}
+		if role == PrefillRole {
+			sizes, dps = sizes[:6], dps[:6]
+		}
+		if c.DB.Backend == "sglang" {
+			sizes = sizes[3:]
+		}
+		moeEPs = sizes
 	}
 	var layouts []estimator.Layout
-	for _, tp := range sizes {
-		layouts = append(layouts, estimator.Layout{TP: tp, PP: 1, DP: 1, MoETP: 1, MoEEP: 1})
+	for _, tp := range powers {
+		for _, dp := range dps {
+			for _, moeTP := range moeTPs {
+				for _, moeEP := range moeEPs {
+					l := estimator.Layout{TP: tp, PP: 1, DP: dp, MoETP: moeTP, MoEEP: moeEP}
+					if slices.Contains(sizes, l.GPUs()) && dp*tp == moeTP*moeEP && !(c.DB.Backend == "trtllm" && dp > 1 && tp > 1) {
+						layouts = append(layouts, l)
+					}
+				}
+			}
+		}
 	}
 	return layouts
 }

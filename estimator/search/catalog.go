@@ -17,12 +17,9 @@ func (c *Catalog) Versions(system, backend string) []string {
 	return c.tables.Versions(system, backend)
 }
 
-// Combo is a model on a database, with the numeric formats it is served in.
-type Combo struct {
-	Model *estimator.Model
-	DB    *perftables.Database
-	Quant estimator.Quant
-}
+// Combo is a model on a database, served in a way that is fixed but for the
+// layout.
+type Combo struct{ estimator.Config }
 
 // Resolve prepares a combination. Its error says why nothing of it can be
 // scored. What is not known then is nil or empty.
@@ -35,8 +32,8 @@ func (c *Catalog) Resolve(model, system, backend, version string) (Combo, error)
 	if out.DB, err = c.tables.Open(system, backend, version); err != nil {
 		return out, err
 	}
-	out.Quant = estimator.DefaultQuant(out.Model, out.DB)
-	return out, estimator.CheckQuant(out.Quant, out.DB, true, true)
+	out.Config = NewTask(out.Model, out.DB).config(out.DB)
+	return out, estimator.CheckQuant(&out.Config, true, true)
 }
 
 // LayoutPlan is one worker layout of a combination, compiled, or the reason why
@@ -50,8 +47,10 @@ type LayoutPlan struct {
 // Compile compiles every worker layout.
 func (c Combo) Compile() []LayoutPlan {
 	var plans []LayoutPlan
-	for _, l := range Layouts(c.Model, c.DB.System.Name) {
-		p, err := estimator.Compile(estimator.Config{Model: c.Model, Quant: c.Quant, Layout: l, DB: c.DB})
+	for _, l := range Layouts(&c.Config, AggRole) {
+		config := c.Config
+		config.Layout = l
+		p, err := estimator.Compile(config)
 		if err != nil {
 			p = nil
 		}

@@ -17,8 +17,16 @@ const (
 	combosPerTarget    = 5
 )
 
+// wideEPReplicaGPUs bounds a replica of wide expert parallelism, whose GPU total
+// may be any number.
+const wideEPReplicaGPUs = 512
+
 // replicaSizes are the GPU totals that a replica may have.
-func replicaSizes(totalGPUs int) []int {
+func (t *Task) replicaSizes() []int {
+	if t.WideEP {
+		return steps(1, min(t.TotalGPUs, wideEPReplicaGPUs), 1)
+	}
+	totalGPUs := t.TotalGPUs
 	var sizes []int
 	for _, n := range append([]int{1, 2, 4}, steps(8, mostReplicaGPUs, 8)...) {
 		if n <= totalGPUs {
@@ -202,7 +210,7 @@ func (m *matcher) admissible(prefillGPUs, decodeGPUs int) []split {
 	if s, ok := m.splits[key]; ok {
 		return s
 	}
-	sizes := replicaSizes(m.task.TotalGPUs)
+	sizes := m.task.replicaSizes()
 	var out []split
 	for y := 1; y <= mostWorkers; y++ {
 		for x := 1; x <= mostWorkers; x++ {

@@ -18,6 +18,14 @@ type Task struct {
 	Workload  estimator.Workload
 	Limits    Limits
 
+	// How the model is served beyond its layout; see [estimator.Config]. A nil
+	// Quant stands for the default of each database.
+	Quant           *estimator.Quant
+	NextN           int
+	AcceptRates     []float64
+	WideEP, DeepEP  bool
+	AttentionKernel string
+
 	// Exhaustive considers every candidate and every number of workers, and
 	// applies the limits as they are.
 	Exhaustive bool
@@ -129,6 +137,39 @@ func (t *Task) Check() error {
 		}
 	}
 	return nil
+}
+
+// DefaultNextN is the multi-token prediction depth that a model is served with
+// unless said otherwise, and DefaultAcceptRates how often the drafts are accepted.
+// Source: AIConfigurator 0.6.0.
+func DefaultNextN(m *estimator.Model) int {
+	if m.Family == estimator.DeepSeek {
+		return 1
+	}
+	return 0
+}
+
+// DefaultAcceptRates are the acceptance rates of the first, second, … draft.
+var DefaultAcceptRates = []float64{0.85, 0, 0, 0, 0}
+
+// NewTask asks about a model on a database with everything at its default.
+func NewTask(m *estimator.Model, db *perftables.Database) *Task {
+	return &Task{Model: m, DB: db, NextN: DefaultNextN(m), AcceptRates: DefaultAcceptRates}
+}
+
+// config is the configuration of the task's workers on a database, without a
+// layout.
+func (t *Task) config(db *perftables.Database) estimator.Config {
+	c := estimator.Config{
+		Model: t.Model, DB: db, NextN: t.NextN, AcceptRates: t.AcceptRates,
+		WideEP: t.WideEP, DeepEP: t.DeepEP, AttentionKernel: t.AttentionKernel,
+	}
+	if t.Quant != nil {
+		c.Quant = *t.Quant
+	} else {
+		c.Quant = estimator.DefaultQuant(t.Model, db)
+	}
+	return c
 }
 
 func (t *Task) decodeDB() *perftables.Database {

@@ -83,17 +83,18 @@ func decodeRows(dst []ScoredWorker, plan *estimator.Plan, w estimator.Workload) 
 
 // workers scores one side over all layouts. scored counts candidates.
 func (t *Task) workers(db *perftables.Database, prefill bool) (rows []ScoredWorker, scored int, err error) {
-	quant := estimator.DefaultQuant(t.Model, db)
-	if err := estimator.CheckQuant(quant, db, prefill, !prefill); err != nil {
+	config := t.config(db)
+	if err := estimator.CheckQuant(&config, prefill, !prefill); err != nil {
 		return nil, 0, err
 	}
-	side, what := decodeRows, "decode"
+	side, what, role := decodeRows, "decode", DecodeRole
 	if prefill {
-		side, what = prefillRows, "prefill"
+		side, what, role = prefillRows, "prefill", PrefillRole
 	}
 	var reasons reasons
-	for _, layout := range Layouts(t.Model, db.System.Name) {
-		plan, err := estimator.Compile(estimator.Config{Model: t.Model, Quant: quant, Layout: layout, DB: db})
+	for _, layout := range Layouts(&config, role) {
+		config.Layout = layout
+		plan, err := estimator.Compile(config)
 		if err != nil {
 			reasons.add(layout, err)
 			continue
