@@ -54,11 +54,25 @@ func gradients(p [4]vec, f [4]float64) (g [4]vec) {
 	return g
 }
 
+// gradients returns the kept gradients of the cell, or estimates and keeps them.
+// Whoever comes first, they are the same.
+func (c *cell) gradients(p [4]vec, f [4]float64) [4]vec {
+	if c.slopes == nil {
+		return gradients(p, f)
+	}
+	if kept := c.slopes.Load(); kept != nil {
+		return *kept
+	}
+	g := gradients(p, f)
+	c.slopes.Store(&g)
+	return g
+}
+
 // cubic evaluates the interpolant at the query point of the cell.
 func cubic(c cell) float64 {
 	p := [4]vec{{c.y0, c.z0}, {c.y0, c.z1}, {c.y1, c.z0}, {c.y1, c.z1}}
 	f := [4]float64{c.f00, c.f01, c.f10, c.f11}
-	g := gradients(p, f)
+	g := c.gradients(p, f)
 	u, w := (c.y-c.y0)/(c.y1-c.y0), (c.z-c.z0)/(c.z1-c.z0)
 	if w >= u {
 		return triangle{p, f, g, 3, 1, 0}.at(u, w-u, 1-w)

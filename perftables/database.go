@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // Database answers how long kernels take on one system with one version of one
@@ -196,7 +197,13 @@ func buildGrid(sys *System, kind Kind, key []string, rows []Row) *grid {
 		put3(t, r.Coords[0], r.Coords[1], r.Coords[2], v)
 	}
 	extend(t, targetsOf(kind, t.keys[0]))
-	return newGrid(t, clamp)
+	g := newGrid(t, clamp)
+	switch kind {
+	case KindContextAttention, KindContextMLA, KindWideEPContextMLA:
+		// Plans of one model share these cells.
+		g.slopes = make([]atomic.Pointer[[4]vec], len(g.v))
+	}
+	return g
 }
 
 // clampOf returns the rule that raises measurements below the speed of light,

@@ -3,6 +3,7 @@ package perftables
 import (
 	"math"
 	"slices"
+	"sync/atomic"
 )
 
 // grid is an extended table as a dense rectangular array. A cell that could not
@@ -10,6 +11,11 @@ import (
 type grid struct {
 	x, y, z []float64 // strictly rising axes
 	v       []float64 // v[(ix*len(y)+iy)*len(z)+iz], ms
+
+	// slopes keeps the corner gradients of cells that were asked for, one entry
+	// for each v as the low corner. Nil for kinds that do not need them or ask for
+	// each cell once.
+	slopes []atomic.Pointer[[4]vec]
 }
 
 // newGrid lays the table out over the union of its keys and passes every cell
@@ -108,9 +114,9 @@ func (s slab) at(y, z float64, f func(cell) float64) (float64, bool) {
 	c := cell{y: y, z: z}
 	iy, iz := segment(g.y, y), segment(g.z, z)
 	c.y0, c.y1, c.z0, c.z1 = g.y[iy], g.y[iy+1], g.z[iz], g.z[iz+1]
-	v := f(c.corners(g.plane(s.ix), iy, iz, len(g.z)))
+	v := f(g.corners(c, s.ix, iy, iz))
 	if !s.single {
-		right := f(c.corners(g.plane(s.ix+1), iy, iz, len(g.z)))
+		right := f(g.corners(c, s.ix+1, iy, iz))
 		v = lerp(g.x[s.ix], g.x[s.ix+1], v, right, s.x)
 	}
 	return v, !math.IsNaN(v)
@@ -123,11 +129,18 @@ type cell struct {
 	f00, f01       float64
 	f10, f11       float64
 	y, z           float64
+
+	slopes *atomic.Pointer[[4]vec] // where to keep the corner gradients; nil: nowhere
 }
 
-func (c cell) corners(plane []float64, iy, iz, nz int) cell {
-	lower, upper := plane[iy*nz+iz:], plane[(iy+1)*nz+iz:]
-	c.f00, c.f01, c.f10, c.f11 = lower[0], lower[1], upper[0], upper[1]
+// corners fills in the values of a cell of the ix-th plane.
+func (g *grid) corners(c cell, ix, iy, iz int) cell {
+	nz := len(g.z)
+	at := (ix*len(g.y)+iy)*nz + iz
+	c.f00, c.f01, c.f10, c.f11 = g.v[at], g.v[at+1], g.v[at+nz], g.v[at+nz+1]
+	if g.slopes != nil {
+		c.slopes = &g.slopes[at]
+	}
 	return c
 }
 

@@ -34,7 +34,7 @@ func (quiet) Started(int, int)    {}
 func (quiet) ShardDone(ShardDone) {}
 
 func BenchmarkSweep(b *testing.B) {
-	spec := demoSpec(b, "Qwen/Qwen3-32B-FP8")
+	spec := demoSpec(b, "deepseek-ai/DeepSeek-V3")
 	b.ReportAllocs()
 	var m *Manifest
 	for b.Loop() {

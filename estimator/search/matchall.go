@@ -17,6 +17,7 @@ import (
 func MatchAll(prefill, decode []ScoredWorker, gpus int, w estimator.Workload) []Row {
 	m := allMatcher{gpus: gpus, osl: float64(w.OSL)}
 	for di := range decode {
+		m.start = len(m.pairs)
 		for pi := range prefill {
 			m.add(&prefill[pi], &decode[di], pi, di)
 		}
@@ -49,6 +50,7 @@ type allMatcher struct {
 	osl   float64
 	pairs []matched
 	front Front
+	start int // first pair of the decode worker at hand
 }
 
 type matched struct {
@@ -64,9 +66,19 @@ func (m *allMatcher) add(p, d *ScoredWorker, pi, di int) {
 	}
 	replicas := gcd(best.x, best.y)
 	one := split{best.x / replicas, best.y / replicas, best.gpus / float64(replicas)}
-	m.pairs = append(m.pairs, matched{pi, di, one})
 	perGPU := estimator.Round3(rate(p, d, one) * m.osl / one.gpus)
-	m.front.Append(estimator.Round3(p.queuedTTFT()), d.TPOT, perGPU*best.gpus/float64(m.gpus), float64(d.GlobalBatchSize()*best.y))
+	ttft, cluster := estimator.Round3(p.queuedTTFT()), perGPU*best.gpus/float64(m.gpus)
+	concurrency := float64(d.GlobalBatchSize() * best.y)
+	// Most pairs are beaten by one of the same decode worker: leave them out
+	// before anything is sorted.
+	f := &m.front
+	for i := m.start; i < len(m.pairs); i++ {
+		if f.ttft[i] <= ttft && f.throughput[i] >= cluster && f.concurrency[i] >= concurrency {
+			return
+		}
+	}
+	m.pairs = append(m.pairs, matched{pi, di, one})
+	f.Append(ttft, d.TPOT, cluster, concurrency)
 }
 
 // bestSplit returns the worker counts within the budget that finish the most per
@@ -142,20 +154,17 @@ func (f *Front) NonDominated(by Criteria) []int {
 	for i := range order {
 		order[i] = i
 	}
-	// Whatever beats a candidate comes before it in this order.
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(
-			cmp.Compare(f.throughput[b], f.throughput[a]),
-			cmp.Compare(f.tpot[a], f.tpot[b]),
-			cmp.Compare(f.ttft[a], f.ttft[b]),
-			cmp.Compare(f.concurrency[b], f.concurrency[a]),
-			cmp.Compare(a, b))
-	})
+	slices.SortFunc(order, f.compare)
 	kept := order[:0]
+	last := -1 // what beat the candidate before: it often beats the next one too
 next:
 	for _, i := range order {
+		if last >= 0 && f.asGood(by, last, i) {
+			continue
+		}
 		for _, k := range kept {
-			if f.tpot[k] <= f.tpot[i] && (by == ByFrontier || f.ttft[k] <= f.ttft[i] && f.concurrency[k] >= f.concurrency[i]) {
+			if f.asGood(by, k, i) {
+				last = k
 				continue next
 			}
 		}
@@ -164,6 +173,30 @@ next:
 	f.order = order
 	slices.Sort(kept)
 	return kept
+}
+
+// compare puts whatever beats a candidate before it. It spells out what cmp.Or
+// would do, which computes every criterion of every pair.
+func (f *Front) compare(a, b int) int {
+	if c := cmp.Compare(f.throughput[b], f.throughput[a]); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(f.tpot[a], f.tpot[b]); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(f.ttft[a], f.ttft[b]); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(f.concurrency[b], f.concurrency[a]); c != 0 {
+		return c
+	}
+	return a - b
+}
+
+// asGood reports whether k, which comes before i, is at least as good in
+// everything else.
+func (f *Front) asGood(by Criteria, k, i int) bool {
+	return f.tpot[k] <= f.tpot[i] && (by == ByFrontier || f.ttft[k] <= f.ttft[i] && f.concurrency[k] >= f.concurrency[i])
 }
 
 func resizeInts(s []int, n int) []int {

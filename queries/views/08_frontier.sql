@@ -7,9 +7,9 @@
 -- finite never is on a front.
 -- Units: those of points.
 -- Ties: of rows equal in both figures the first stays, ordered by used_gpus, mode,
--- request_latency_ms, ttft_ms, tpot_ms and then by every other column: those that
--- can still differ are in the window, which puts fast users first and equal rows in
--- order, so that a point is on the front if it has more per GPU than all before it.
+-- request_latency_ms, ttft_ms, tpot_ms and then by every other column that can differ.
+-- A window puts fast users first and equal rows in this order: a point is on the front
+-- if it has more tokens/s per GPU than every point before it.
 -- Points are first compared with the tops of faster buckets of users' speed, which
 -- leaves few for the exact comparison and is several times as fast; sqrt and floor never
 -- swap two values, so no point is lost. finite_points is not materialized, because

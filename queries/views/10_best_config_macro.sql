@@ -10,8 +10,8 @@
 -- fewest used_gpus, then mode, request_latency_ms, ttft_ms, tpot_ms and every other
 -- column in turn. Limits are inclusive.
 -- A parameter hides a column of its name, here and in the views below: every column
--- is qualified in all of them. rank() and not row_number(), which DuckDB 1.5.5 turns
--- into a row of nulls where there is none, if ordered by one column and compared with 1.
+-- is qualified in all of them. rank() and not row_number(): over no rows, ordered by
+-- one column, not partitioned and compared with 1, DuckDB 1.5.5 gives a row of nulls.
 create or replace macro best_config(
     model,
     isl,
@@ -57,9 +57,10 @@ with placed as (
 
 layouts as (
     select p.* from placed as p
-    qualify p.place = min(p.place) over (
+    qualify row_number() over (
         partition by p.system, p.decode_system, p.backend, p.version, p.mode, p.parallel
-    )
+        order by p.place
+    ) = 1
 )
 
 select
