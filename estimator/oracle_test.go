@@ -170,36 +170,27 @@ func TestStaticMatchesOracle(t *testing.T) {
 		scale := r.float("latency_correction_scale")
 		c := ts.group(mode + " " + r.family() + " " + r.text("backend"))
 		p, err := r.plan()
-		var context, generation float64
-		if err == nil && mode != "static_gen" {
-			context, err = p.Context(b, w)
-		}
-		if err == nil && mode != "static_ctx" {
-			generation, err = p.Generation(b, w)
+		var got Static
+		if err == nil {
+			got, err = p.Static(Kind(mode), b, w, scale)
 		}
 		if !c.status(r, err) {
 			continue
 		}
-		context, generation = context*scale, generation*scale
-		c.compare(r, "context_latency_ms", context, r.float("context_latency_ms"))
-		c.compare(r, "generation_latency_ms", generation, r.float("generation_latency_ms"))
-
-		tokens, shown := b*w.ISL, w
-		switch mode {
-		case "static_gen":
-			tokens = b
-		case "static_ctx":
-			shown.OSL = 1
+		for _, f := range []struct {
+			name string
+			got  float64
+		}{
+			{"context_latency_ms", got.Context}, {"generation_latency_ms", got.Generation}, {"ttft_ms", got.TTFT}, {"tpot_ms", got.TPOT},
+			{"request_latency_ms", got.RequestLatency}, {"seq_s", got.SeqPerS}, {"tokens_s", got.TokensPerS},
+			{"tokens_s_gpu", got.TokensPerSPerGPU}, {"tokens_s_user", got.TokensPerSPerUser},
+			{"mem_weights_gib", got.Memory.Weights}, {"mem_activations_gib", got.Memory.Activations}, {"mem_kvcache_gib", got.Memory.KVCache},
+			{"mem_nccl_gib", got.Memory.NCCL}, {"mem_others_gib", got.Memory.Others}, {"mem_total_gib", got.Memory.Total()},
+		} {
+			c.compare(r, f.name, f.got, r.float(f.name))
 		}
-		m := p.Memory(b, shown, tokens)
-		c.compare(r, "mem_weights_gib", m.Weights, r.float("mem_weights_gib"))
-		c.compare(r, "mem_activations_gib", m.Activations, r.float("mem_activations_gib"))
-		c.compare(r, "mem_kvcache_gib", m.KVCache, r.float("mem_kvcache_gib"))
-		c.compare(r, "mem_nccl_gib", m.NCCL, r.float("mem_nccl_gib"))
-		c.compare(r, "mem_others_gib", m.Others, r.float("mem_others_gib"))
-		c.compare(r, "mem_total_gib", m.Total(), r.float("mem_total_gib"))
-		if got := !p.Fits(m.Total()); got != (r.int("oom") == 1) {
-			t.Errorf("line %d: out of memory = %v, want %s", r.line, got, r.text("oom"))
+		if got.OutOfMemory != (r.int("oom") == 1) {
+			t.Errorf("line %d: out of memory = %v, want %s", r.line, got.OutOfMemory, r.text("oom"))
 		}
 		switch mode {
 		case "static_ctx":

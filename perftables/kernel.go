@@ -100,10 +100,6 @@ func (l larger) Pieces() *Pieces {
 	return p
 }
 
-func (l larger) over(efficiency float64) larger {
-	return larger{affine{l.a.constant / efficiency, l.a.slope / efficiency}, affine{l.b.constant / efficiency, l.b.slope / efficiency}}
-}
-
 // formula is a latency that is no straight line.
 type formula func(x float64) float64
 

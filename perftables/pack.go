@@ -235,17 +235,6 @@ func (p *packed) find(key ...string) *packedSlice {
 	return nil
 }
 
-// firsts lists the distinct values of the i-th key part in order of appearance.
-func (p *packed) firsts(i int) []string {
-	var names []string
-	for _, s := range p.slices {
-		if !slices.Contains(names, s.key[i]) {
-			names = append(names, s.key[i])
-		}
-	}
-	return names
-}
-
 var decoder = sync.OnceValues(func() (*zstd.Decoder, error) {
 	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(1<<30))
 })

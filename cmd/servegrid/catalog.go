@@ -12,15 +12,24 @@ import (
 	"servegrid/perftables"
 )
 
-// systemName resolves the name of a GPU system; gb200 stands for gb200_sxm.
+// systemName resolves the value of a flag that names a GPU system.
 func systemName(flag, name string) (string, error) {
+	s, err := resolveSystem(name)
+	if err != nil {
+		return "", usagef("--%s: %w", flag, err)
+	}
+	return s, nil
+}
+
+// resolveSystem resolves the name of a GPU system; gb200 stands for gb200_sxm.
+func resolveSystem(name string) (string, error) {
 	systems := perftables.SystemNames()
 	for _, s := range systems {
 		if name == s || name+"_sxm" == s {
 			return s, nil
 		}
 	}
-	return "", usagef("--%s: %w", flag, suggest.Unknown("system", name, systems))
+	return "", suggest.Unknown("system", name, systems)
 }
 
 // lookupModel resolves a model name. A short name of AIConfigurator is accepted

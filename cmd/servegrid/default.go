@@ -318,7 +318,7 @@ func (a *answer) notes(rows []search.Row) []string {
 	var notes []string
 	quant := estimator.DefaultQuant(t.Model, t.DB)
 	notes = append(notes, fmt.Sprintf("Formats: gemm %s, KV cache %s, context attention %s. They follow from the GPU and the measured tables, not from the checkpoint.", quant.GEMM, quant.KV, quant.FMHA))
-	notes = append(notes, fmt.Sprintf("Kernel data: %s, measured; every operator behind these rows lies inside the measured tables or their extension.", databases([]*search.Task{t})))
+	notes = append(notes, fmt.Sprintf("Kernel data: %s, %s.", databases([]*search.Task{t}), provenance[t.DB.Mode]))
 	idle := 0
 	for i := range rows {
 		idle = max(idle, t.TotalGPUs-rows[i].Replicas(t.TotalGPUs)*rows[i].ReplicaGPUs)
@@ -343,6 +343,14 @@ func (a *answer) notes(rows []search.Row) []string {
 		}
 	}
 	return notes
+}
+
+// provenance says where the latencies of a mode come from.
+var provenance = map[perftables.Mode]string{
+	perftables.Silicon:   "measured; every operator behind these rows lies inside the measured tables or their extension",
+	perftables.Hybrid:    "measured where it was measured, estimated by formulas elsewhere",
+	perftables.Empirical: "estimated by formulas, nothing measured",
+	perftables.SOL:       "the speed of light, which no kernel reaches",
 }
 
 // tightest is the largest share of GPU memory that a worker of the row uses.
@@ -421,5 +429,9 @@ func (o *defaultOptions) open(m *estimator.Model, system, backend string) (*perf
 	if o.backend == "auto" {
 		version = ""
 	}
-	return openDatabase(m.ID, system, backend, version)
+	db, err := openDatabase(m.ID, system, backend, version)
+	if err != nil {
+		return nil, err
+	}
+	return db.WithMode(o.dbMode), nil
 }

@@ -25,7 +25,8 @@ type workloadOptions struct {
 	workload             estimator.Workload
 	limits               search.Limits
 	search               string
-	estimator, dbMode    string
+	estimator            string
+	dbMode               perftables.Mode
 	defaulted            []string // workload and limit flags left at their default
 }
 
@@ -45,7 +46,7 @@ func workloadFlags() []cli.Flag {
 		&cli.StringFlag{Name: "decode-system", Usage: "GPU system of the decode workers, where it is another one"},
 		&cli.StringFlag{Name: "backend", Value: "trtllm", Usage: "serving engine: " + strings.Join(perftables.Backends, ", ") + ", or auto for all that have data"},
 		&cli.StringFlag{Name: "backend-version", Usage: "engine version (default: the newest with data)"},
-		&cli.StringFlag{Name: "database-mode", Value: "SILICON", Usage: "SILICON: measured latencies"},
+		databaseModeFlag(),
 		&cli.IntFlag{Name: "isl", Value: defaultISL, Usage: "input length, tokens"},
 		&cli.IntFlag{Name: "osl", Value: defaultOSL, Usage: "output length, tokens"},
 		&cli.IntFlag{Name: "prefix", Usage: "input tokens found in the prefix cache"},
@@ -62,7 +63,7 @@ func newWorkloadOptions(c *cli.Context) (workloadOptions, error) {
 		model: c.String("model-path"), totalGPUs: c.Int("total-gpus"), backend: c.String("backend"), backendVersion: c.String("backend-version"),
 		workload: estimator.Workload{ISL: c.Int("isl"), OSL: c.Int("osl"), Prefix: c.Int("prefix")},
 		limits:   search.Limits{TTFT: c.Float64("ttft"), TPOT: c.Float64("tpot"), RequestLatency: c.Float64("request-latency")},
-		search:   c.String("search"), estimator: c.String("estimator"), dbMode: strings.ToUpper(c.String("database-mode")),
+		search:   c.String("search"), estimator: c.String("estimator"),
 	}
 	var missing []string
 	for _, f := range []string{"model-path", "system", "total-gpus"} {
@@ -90,13 +91,28 @@ func newWorkloadOptions(c *cli.Context) (workloadOptions, error) {
 		{"backend", o.backend, append(slices.Clone(perftables.Backends), "auto")},
 		{"search", o.search, []string{"reference", "exhaustive"}},
 		{"estimator", o.estimator, []string{"reference"}},
-		{"database-mode", o.dbMode, []string{"SILICON"}},
 	} {
 		if !slices.Contains(f.valid, f.value) {
 			return o, usagef("--%s: %w", f.flag, suggest.Unknown("value", f.value, f.valid))
 		}
 	}
+	if o.dbMode, err = databaseMode(c); err != nil {
+		return o, err
+	}
 	return o, o.check(c)
+}
+
+func databaseModeFlag() cli.Flag {
+	return &cli.StringFlag{Name: "database-mode", Value: string(perftables.Silicon), Usage: "SILICON: measured latencies; " +
+		"HYBRID: formulas where nothing was measured; EMPIRICAL: formulas only; SOL: the speed of light"}
+}
+
+func databaseMode(c *cli.Context) (perftables.Mode, error) {
+	mode, err := perftables.ParseMode(strings.ToUpper(c.String("database-mode")))
+	if err != nil {
+		return "", usagef("--database-mode: %w", err)
+	}
+	return mode, nil
 }
 
 // check reports numbers out of range.
