@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"servegrid/internal/suggest"
 )
@@ -56,6 +57,39 @@ type hfConfig struct {
 	MoEInter      *int `json:"moe_intermediate_size"`
 
 	Blocks []hfBlock `json:"block_configs"`
+
+	Quantization *hfQuantization `json:"quantization_config"`
+}
+
+// hfQuantization says how the weights are stored.
+type hfQuantization struct {
+	Method    string `json:"quant_method"`
+	Algorithm string `json:"quant_algo"` // of NVIDIA's ModelOpt
+	Block     []int  `json:"weight_block_size"`
+	Bits      int    `json:"bits"`
+}
+
+// format returns the format, "" when it is not known.
+func (q *hfQuantization) format() Format {
+	if q == nil {
+		return FormatFloat16
+	}
+	algorithm := strings.ToUpper(q.Algorithm)
+	switch method := strings.ToLower(q.Method); {
+	case strings.Contains(algorithm, "NVFP4"):
+		return FormatNVFP4
+	case method == "fp8" && len(q.Block) > 0:
+		return FormatFP8Block
+	case method == "fp8", method == "fbgemm_fp8", strings.HasPrefix(algorithm, "FP8"):
+		return FormatFP8
+	case method == "mxfp4":
+		return FormatMXFP4
+	case (method == "awq" || method == "gptq") && q.Bits == 4:
+		return FormatInt4
+	case (method == "awq" || method == "gptq") && q.Bits == 8:
+		return FormatInt8
+	}
+	return ""
 }
 
 // hfBlock is one block of a model found by architecture search.
@@ -90,7 +124,7 @@ func parseConfig(b []byte) (*Model, error) {
 		slices.Sort(known)
 		return nil, suggest.Unknown("architecture", architecture, known)
 	}
-	m := &Model{Family: family, SlidingWindow: architecture == "GptOssForCausalLM"}
+	m := &Model{Family: family, SlidingWindow: architecture == "GptOssForCausalLM", Checkpoint: c.Quantization.format()}
 	r := &sizes{}
 	switch family {
 	case GPT:

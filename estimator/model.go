@@ -38,6 +38,10 @@ type Model struct {
 	Vocab        int
 	MaxPositions int // longest context the checkpoint supports, tokens
 
+	// Checkpoint is the format that the weights are stored in. Only
+	// [CheckpointQuant] reads it.
+	Checkpoint Format
+
 	TopK          int     // experts per token; 0 without expert layers
 	Experts       int     // experts per layer
 	MoEInter      int     // feed-forward size of one expert
@@ -111,6 +115,7 @@ func LookupModel(name string) (*Model, error) {
 			if name == c.builtin {
 				m.ID = c.ids[0]
 			}
+			m.Checkpoint = formatOfID(m.ID)
 			return &m, nil
 		}
 	}

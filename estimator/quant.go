@@ -2,8 +2,11 @@ package estimator
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
+	"servegrid/internal/suggest"
 	"servegrid/perftables"
 )
 
@@ -126,4 +129,84 @@ func checkFormat[Q ~string](db *perftables.Database, what string, q Q, have []Q)
 		return nil
 	}
 	return fmt.Errorf("%s has no measurements of %s in %s; it has %v", db, what, q, have)
+}
+
+// Format is how a checkpoint stores its weights.
+type Format string
+
+// The formats of checkpoints.
+const (
+	FormatFloat16  Format = "float16" // or bfloat16
+	FormatFP8      Format = "fp8"     // one scale per tensor or row
+	FormatFP8Block Format = "fp8_block"
+	FormatNVFP4    Format = "nvfp4"
+	FormatMXFP4    Format = "mxfp4" // experts only
+	FormatInt4     Format = "int4"  // weights only
+	FormatInt8     Format = "int8"  // weights only
+)
+
+// formatOfID is the format of a checkpoint of the catalogue, by its name.
+func formatOfID(id string) Format {
+	owner, name, _ := strings.Cut(id, "/")
+	switch {
+	case strings.HasSuffix(name, "-NVFP4"):
+		return FormatNVFP4
+	case owner == "deepseek-ai", owner == "Qwen" && strings.HasSuffix(name, "-FP8"):
+		return FormatFP8Block
+	case strings.HasSuffix(name, "-FP8"):
+		return FormatFP8
+	case owner == "openai":
+		return FormatMXFP4
+	}
+	return FormatFloat16
+}
+
+// CheckpointQuant chooses the formats that a checkpoint is stored in, and the
+// defaults of [DefaultQuant] for what a checkpoint does not decide: KV cache,
+// attention and communication.
+//
+// A way of storing weights that is not known is an error.
+func CheckpointQuant(m *Model, db *perftables.Database) (Quant, error) {
+	q := DefaultQuant(m, db)
+	f, ok := checkpointFormats[m.Checkpoint]
+	if !ok {
+		return q, fmt.Errorf("%s: its quantization_config is not one of those known: fp8, nvfp4 (ModelOpt), mxfp4, awq and gptq of 4 or 8 bits", m.ID)
+	}
+	q.GEMM, q.MoE = f.gemm, f.moe
+	if !m.IsMoE() {
+		// Dense models have no experts; keep a format that the tables have.
+		q.MoE = DefaultQuant(m, db).MoE
+	}
+	return q, nil
+}
+
+var checkpointFormats = map[Format]struct {
+	gemm perftables.GEMMQuant
+	moe  perftables.MoEQuant
+}{
+	FormatFloat16:  {perftables.GEMMFloat16, perftables.MoEFloat16},
+	FormatFP8:      {perftables.GEMMFP8, perftables.MoEFP8},
+	FormatFP8Block: {perftables.GEMMFP8Block, perftables.MoEFP8Block},
+	FormatNVFP4:    {perftables.GEMMNVFP4, perftables.MoENVFP4},
+	FormatMXFP4:    {perftables.GEMMFloat16, perftables.MoEW4A16MXFP4},
+	FormatInt4:     {perftables.GEMMInt4WO, perftables.MoEInt4WO},
+	FormatInt8:     {perftables.GEMMInt8WO, perftables.MoEFloat16},
+}
+
+// profiles are named sets of formats. Source: AIConfigurator 0.6.0.
+var profiles = map[string]Quant{
+	"float16_default": {perftables.GEMMFloat16, perftables.MoEFloat16, perftables.KVFloat16, perftables.FMHAFloat16, perftables.CommHalf},
+	"fp8_default":     {perftables.GEMMFP8, perftables.MoEFP8, perftables.KVFP8, perftables.FMHAFP8, perftables.CommHalf},
+	"nvfp4_default":   {perftables.GEMMNVFP4, perftables.MoENVFP4, perftables.KVFP8, perftables.FMHAFP8, perftables.CommHalf},
+}
+
+// Profiles lists the named sets of formats.
+func Profiles() []string { return slices.Sorted(maps.Keys(profiles)) }
+
+// ProfileQuant returns a named set of formats.
+func ProfileQuant(name string) (Quant, error) {
+	if q, ok := profiles[name]; ok {
+		return q, nil
+	}
+	return Quant{}, suggest.Unknown("profile", name, Profiles())
 }

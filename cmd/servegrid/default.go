@@ -182,7 +182,7 @@ func (a *answer) report(o *defaultOptions) *report.Final {
 	if a.chosen != nil {
 		f.Chosen = a.chosen.Mode
 	}
-	f.Notes = a.notes(o.top(a))
+	f.Notes = a.notes(o, o.top(a))
 	return f
 }
 
@@ -286,16 +286,20 @@ func (a *answer) failure(tasks []*search.Task) error {
 			return nil
 		}
 	}
-	text := ""
+	var lines []string
+	memory := false
 	for _, r := range a.results {
-		text += fmt.Sprintf("%s: %v\n", r.Mode, r.Err)
+		lines = append(lines, fmt.Sprintf("%s: %v", r.Mode, r.Err))
+		var noFit *search.NoFitError
+		memory = memory || errors.As(r.Err, &noFit)
 	}
-	if n := gpusThatFit(tasks[0]); n > 0 {
-		text += fmt.Sprintf("the smallest aggregated worker that fits needs %d GPUs of %s", n, tasks[0].DB.System.Name)
-	} else {
-		text += fmt.Sprintf("no worker layout of %s fits %s; try another system with --system", tasks[0].Model.ID, tasks[0].DB.System.Name)
+	t := tasks[0]
+	if n := gpusThatFit(t); n > 0 {
+		lines = append(lines, fmt.Sprintf("the smallest aggregated worker that fits needs %d GPUs of %s", n, t.DB.System.Name))
+	} else if memory {
+		lines = append(lines, fmt.Sprintf("no worker layout of %s fits %s in these formats; try another system, or formats of fewer bytes", t.Model.ID, t.DB.System.Name))
 	}
-	return errors.New(text)
+	return errors.New(strings.Join(lines, "\n"))
 }
 
 // gpusThatFit is the size of the smallest aggregated worker that fits, 0 when
@@ -313,11 +317,10 @@ func gpusThatFit(t *search.Task) int {
 }
 
 // notes are the remarks below the tables.
-func (a *answer) notes(rows []search.Row) []string {
+func (a *answer) notes(o *defaultOptions, rows []search.Row) []string {
 	t := a.task
 	var notes []string
-	quant := estimator.DefaultQuant(t.Model, t.DB)
-	notes = append(notes, fmt.Sprintf("Formats: gemm %s, KV cache %s, context attention %s. They follow from the GPU and the measured tables, not from the checkpoint.", quant.GEMM, quant.KV, quant.FMHA))
+	notes = append(notes, fmt.Sprintf("Formats: %s. %s", describeQuant(t.Model, t.QuantOn(t.DB)), o.quant))
 	notes = append(notes, fmt.Sprintf("Kernel data: %s, %s.", databases([]*search.Task{t}), provenance[t.DB.Mode]))
 	idle := 0
 	for i := range rows {
@@ -415,6 +418,14 @@ func (o *defaultOptions) tasks(stderr io.Writer) ([]*search.Task, error) {
 			if t.DecodeDB, err = o.open(m, o.decodeSystem, backend); err != nil {
 				return nil, err
 			}
+		}
+		// The choice can fail for the model only, whatever the database.
+		if _, err := o.quant.choose(m, db); err != nil {
+			return nil, err
+		}
+		t.Quant = func(db *perftables.Database) estimator.Quant {
+			q, _ := o.quant.choose(m, db)
+			return q
 		}
 		if err := t.Check(); err != nil {
 			return nil, asUsage(err)

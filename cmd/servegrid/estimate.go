@@ -26,7 +26,7 @@ A table (.csv or .parquet) is written back with est_ columns behind its own:
 It has the columns model, system, backend, version, mode (agg, disagg, static, static_ctx or static_gen; agg where
 there is none), tp, pp, dp, moe_tp, moe_ep, batch, isl, osl, and where they matter prefix, ctx_tokens, nextn,
 gemm_quant, moe_quant, kvcache_quant, fmha_quant; disagg rows spell the two sides p_tp … p_bs, p_workers and d_tp ….`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "input", Usage: "table to estimate, .csv or .parquet"},
 			&cli.StringFlag{Name: "out", Usage: "where the estimated table goes, .csv or .parquet"},
 			&cli.StringFlag{Name: "model-path", Aliases: []string{"model", "hf-id"}, Usage: "Hugging Face id, or a folder with a config.json"},
@@ -46,13 +46,8 @@ gemm_quant, moe_quant, kvcache_quant, fmha_quant; disagg rows spell the two side
 			&cli.IntFlag{Name: "moe-tp-size", Aliases: []string{"etp"}, Value: 1, Usage: "tensor parallel size of the experts"},
 			&cli.IntFlag{Name: "moe-ep-size", Aliases: []string{"ep"}, Value: 1, Usage: "expert parallel size"},
 			&cli.IntFlag{Name: "nextn", Usage: "drafts of multi-token prediction per step"},
-			&cli.StringFlag{Name: "gemm-quant-mode", Usage: "format of the matrix multiplications (default: by GPU and tables)"},
-			&cli.StringFlag{Name: "moe-quant-mode", Usage: "format of the experts"},
-			&cli.StringFlag{Name: "kvcache-quant-mode", Usage: "format of the KV cache"},
-			&cli.StringFlag{Name: "fmha-quant-mode", Usage: "format of context attention"},
-			&cli.StringFlag{Name: "comm-quant-mode", Usage: "format of communication"},
 			&cli.StringFlag{Name: "output", Value: "table", Usage: "table, csv or json; or the file of the estimated table, as --out"},
-		},
+		}, quantFlags()...),
 		Action: runEstimate,
 	}
 }
@@ -125,10 +120,13 @@ func estimateOne(c *cli.Context, mode perftables.Mode, format string) error {
 		return err
 	}
 	db = db.WithMode(mode)
-	q, err := quantOf(estimator.DefaultQuant(m, db), []string{c.String("gemm-quant-mode"), c.String("moe-quant-mode"),
-		c.String("kvcache-quant-mode"), c.String("fmha-quant-mode"), c.String("comm-quant-mode")})
+	quant, err := newQuantOptions(c)
 	if err != nil {
-		return asUsage(err)
+		return err
+	}
+	q, err := quant.choose(m, db)
+	if err != nil {
+		return err
 	}
 	plan, err := estimator.Compile(estimator.Config{
 		Model: m, DB: db, Quant: q, NextN: c.Int("nextn"), AcceptRates: search.DefaultAcceptRates,
@@ -158,7 +156,7 @@ func estimateRow(c *cli.Context, p *estimator.Plan, w estimator.Workload) (colum
 	add("model", p.Model.ID)
 	add("tables", p.DB.String())
 	add("layout", p.Layout.String())
-	add("formats", fmt.Sprintf("gemm %s, moe %s, kvcache %s, fmha %s", p.Quant.GEMM, p.Quant.MoE, p.Quant.KV, p.Quant.FMHA))
+	add("formats", describeQuant(p.Model, p.Quant))
 	add("isl", w.ISL)
 	add("osl", w.OSL)
 	add("prefix", w.Prefix)

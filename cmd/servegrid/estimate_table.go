@@ -226,24 +226,6 @@ func (e *estimateTable) compile(names []string, layout estimator.Layout, nextN i
 	return estimator.Compile(estimator.Config{Model: m, DB: db, Quant: q, Layout: layout, NextN: nextN, AcceptRates: search.DefaultAcceptRates})
 }
 
-// quantOf replaces formats by those that are named: GEMM, experts, KV cache,
-// context attention, communication. An empty name keeps the format.
-func quantOf(q estimator.Quant, names []string) (estimator.Quant, error) {
-	var errs [5]error
-	set(&q.GEMM, names[0], perftables.ParseGEMMQuant, &errs[0])
-	set(&q.MoE, names[1], perftables.ParseMoEQuant, &errs[1])
-	set(&q.KV, names[2], perftables.ParseKVQuant, &errs[2])
-	set(&q.FMHA, names[3], perftables.ParseFMHAQuant, &errs[3])
-	set(&q.Comm, names[4], perftables.ParseCommQuant, &errs[4])
-	return q, errors.Join(errs[:]...)
-}
-
-func set[Q any](dst *Q, name string, parse func(string) (Q, error), err *error) {
-	if name != "" {
-		*dst, *err = parse(name)
-	}
-}
-
 // cells reads one row; the first mistake sticks.
 type cells struct {
 	t   *sinks.Tabular

@@ -27,6 +27,7 @@ type workloadOptions struct {
 	search               string
 	estimator            string
 	dbMode               perftables.Mode
+	quant                quantOptions
 	defaulted            []string // workload and limit flags left at their default
 }
 
@@ -39,7 +40,7 @@ const (
 )
 
 func workloadFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "model-path", Aliases: []string{"model", "hf-id"}, Usage: "Hugging Face id, or a folder with a config.json (required)"},
 		&cli.IntFlag{Name: "total-gpus", Usage: "GPU budget (required)"},
 		&cli.StringFlag{Name: "system", Usage: "GPU system: " + strings.Join(perftables.SystemNames(), ", ") + " (required)"},
@@ -55,7 +56,7 @@ func workloadFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "request-latency", Usage: "limit on the whole request, ms; replaces the other two"},
 		&cli.StringFlag{Name: "search", Value: "reference", Usage: "reference: AIConfigurator's heuristics; exhaustive: every candidate"},
 		&cli.StringFlag{Name: "estimator", Value: "reference", Usage: "reference: AIConfigurator's formulas"},
-	}
+	}, quantFlags()...)
 }
 
 func newWorkloadOptions(c *cli.Context) (workloadOptions, error) {
@@ -97,6 +98,9 @@ func newWorkloadOptions(c *cli.Context) (workloadOptions, error) {
 		}
 	}
 	if o.dbMode, err = databaseMode(c); err != nil {
+		return o, err
+	}
+	if o.quant, err = newQuantOptions(c); err != nil {
 		return o, err
 	}
 	return o, o.check(c)

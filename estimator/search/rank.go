@@ -125,20 +125,20 @@ func (rs *reasons) add(l estimator.Layout, err error) {
 	*rs = append(*rs, fmt.Errorf("%s: %w", l, err))
 }
 
-// none words the error of a search that found nothing.
-func (rs reasons) none(what string) error {
-	if len(rs) == 0 {
-		return fmt.Errorf("no %s worker layout fits into the GPU budget", what)
-	}
+func (rs reasons) Error() string {
 	text := make([]string, len(rs))
 	for i, err := range rs {
 		text[i] = err.Error()
 	}
-	err := fmt.Errorf("no %s configuration: %s", what, strings.Join(text, "; "))
-	for _, r := range rs {
-		if errors.Is(r, ErrLimits) {
-			return fmt.Errorf("%w (%w)", err, ErrLimits)
-		}
+	return strings.Join(text, "; ")
+}
+
+func (rs reasons) Unwrap() []error { return rs }
+
+// none is the error of a search that found nothing.
+func (rs reasons) none(what string) error {
+	if len(rs) == 0 {
+		return fmt.Errorf("no %s worker layout fits into the GPU budget", what)
 	}
-	return err
+	return fmt.Errorf("no %s configuration: %w", what, rs)
 }

@@ -18,9 +18,9 @@ type Task struct {
 	Workload  estimator.Workload
 	Limits    Limits
 
-	// How the model is served beyond its layout; see [estimator.Config]. A nil
-	// Quant stands for the default of each database.
-	Quant           *estimator.Quant
+	// How the model is served beyond its layout; see [estimator.Config]. Quant
+	// chooses the formats on a database; nil stands for [estimator.DefaultQuant].
+	Quant           func(db *perftables.Database) estimator.Quant
 	NextN           int
 	AcceptRates     []float64
 	WideEP, DeepEP  bool
@@ -164,12 +164,16 @@ func (t *Task) config(db *perftables.Database) estimator.Config {
 		Model: t.Model, DB: db, NextN: t.NextN, AcceptRates: t.AcceptRates,
 		WideEP: t.WideEP, DeepEP: t.DeepEP, AttentionKernel: t.AttentionKernel,
 	}
-	if t.Quant != nil {
-		c.Quant = *t.Quant
-	} else {
-		c.Quant = estimator.DefaultQuant(t.Model, db)
-	}
+	c.Quant = t.QuantOn(db)
 	return c
+}
+
+// QuantOn returns the formats that workers on a database run in.
+func (t *Task) QuantOn(db *perftables.Database) estimator.Quant {
+	if t.Quant != nil {
+		return t.Quant(db)
+	}
+	return estimator.DefaultQuant(t.Model, db)
 }
 
 func (t *Task) decodeDB() *perftables.Database {
