@@ -67,7 +67,7 @@ func (p *parser) spec(root *yaml.Node) *Spec {
 		ServingModes: p.servingModes(fs["serving_modes"]),
 		Estimator:    p.choice("estimator", fs, EstimatorReference, []string{EstimatorReference, EstimatorCalibrated}, EstimatorReference),
 		Search:       p.choice("search", fs, SearchExhaustive, []string{SearchExhaustive, SearchReference}),
-		DatabaseMode: p.choice("database_mode", fs, DatabaseSilicon, []string{DatabaseSilicon, DatabaseHybrid, DatabaseEmpirical, DatabaseSOL}, DatabaseSilicon),
+		DatabaseMode: p.choice("database_mode", fs, DatabaseSilicon, []string{DatabaseSilicon, DatabaseHybrid, DatabaseEmpirical, DatabaseSOL}),
 		Keep:         p.choice("keep", fs, KeepUseful, []string{KeepAll, KeepUseful, KeepFrontier}),
 		Warehouse:    p.warehouse(fs["warehouse"]),
 	}

@@ -131,7 +131,7 @@ func TestParseKeys(t *testing.T) {
 		{"quant", least + "quant: {gemm: fp8}\n", []string{`7: quant: is not supported by sweep yet`}},
 		{"profiles", least + "profiles: fp8_default\n", []string{`7: profiles: is not supported by sweep yet`}},
 		{"layouts", least + "layouts: [{tp: 2}]\n", []string{`7: layouts: is not supported by sweep yet`}},
-		{"database mode", least + "database_mode: HYBRID\n", []string{`7: database_mode: "HYBRID" is not supported by sweep yet: use SILICON`}},
+		{"database mode", least + "database_mode: HYBRD\n", []string{`7: unknown database_mode "HYBRD": did you mean "HYBRID"?`}},
 		{"search", least + "search: best\n", []string{`7: unknown search "best"`}},
 		{"a list where one is wanted", least + "search: [exhaustive]\n", []string{`7: search: wants a name, not a list`}},
 		{"boolean", least + "keep: true\n", []string{`7: keep: wants a name, not the boolean true`}},

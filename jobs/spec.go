@@ -34,7 +34,7 @@ type Spec struct {
 	ServingModes []string // ModeAgg, ModeDisagg or both, in this order
 	Estimator    string   // EstimatorReference
 	Search       string   // SearchExhaustive or SearchReference
-	DatabaseMode string   // DatabaseSilicon
+	DatabaseMode string   // DatabaseSilicon or another mode
 	Keep         string   // KeepAll, KeepUseful or KeepFrontier
 	Warehouse    string   // directory or bucket URL
 }
@@ -66,8 +66,8 @@ const (
 	SearchReference  = "reference"
 )
 
-// Values of the key "database_mode". Only silicon, measured tables, is accepted
-// for now.
+// Values of the key "database_mode": measured tables, formulas where they have
+// holes, formulas alone, and the speed of light.
 const (
 	DatabaseSilicon   = "SILICON"
 	DatabaseHybrid    = "HYBRID"

@@ -14,6 +14,7 @@ import (
 	"servegrid/grid"
 	"servegrid/internal/schema"
 	"servegrid/jobs"
+	"servegrid/perftables"
 	"servegrid/sinks"
 )
 
@@ -79,7 +80,7 @@ func resolve(spec *jobs.Spec, catalog *search.Catalog) []shard {
 	var shards []shard
 	for _, g := range grid.New(spec, catalog.Versions).Shards() {
 		s := shard{Shard: g}
-		s.combo, s.refused = catalog.Resolve(g.Combo.Model, g.Combo.System, g.Combo.Backend, g.Combo.Version)
+		s.combo, s.refused = catalog.Resolve(g.Combo.Model, g.Combo.System, g.Combo.Backend, g.Combo.Version, perftables.Mode(spec.DatabaseMode))
 		k := g.KeyInput(spec)
 		q := s.combo.Quant
 		k.Quant = grid.Quant{GEMM: string(q.GEMM), MoE: string(q.MoE), KVCache: string(q.KV), FMHA: string(q.FMHA), Comm: string(q.Comm), NextN: s.combo.NextN}

@@ -23,7 +23,7 @@ type Combo struct{ estimator.Config }
 
 // Resolve prepares a combination. Its error says why nothing of it can be
 // scored. What is not known then is nil or empty.
-func (c *Catalog) Resolve(model, system, backend, version string) (Combo, error) {
+func (c *Catalog) Resolve(model, system, backend, version string, mode perftables.Mode) (Combo, error) {
 	var out Combo
 	var err error
 	if out.Model, err = estimator.LookupModel(model); err != nil {
@@ -32,6 +32,7 @@ func (c *Catalog) Resolve(model, system, backend, version string) (Combo, error)
 	if out.DB, err = c.tables.Open(system, backend, version); err != nil {
 		return out, err
 	}
+	out.DB = out.DB.WithMode(mode)
 	out.Config = NewTask(out.Model, out.DB).config(out.DB)
 	return out, estimator.CheckQuant(&out.Config, true, true)
 }
