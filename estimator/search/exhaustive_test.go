@@ -17,6 +17,12 @@ func best(r *Result) float64 {
 	return r.Picked[0].TokensPerSPerGPUCluster
 }
 
+// roundingSlack is by how much the exhaustive search may seem to find less. Both
+// round tokens/s/GPU of a replica before they spread it over the budget; the
+// reference may leave workers idle beside the slower side, which changes nothing
+// but how the same rate is rounded: by half a thousandth on either side.
+const roundingSlack = 0.001
+
 // compareSearches runs both searches and reports where the exhaustive one finds
 // less. gain is by how much it finds more.
 func compareSearches(t *testing.T, name string, task *Task) map[string]float64 {
@@ -26,7 +32,7 @@ func compareSearches(t *testing.T, name string, task *Task) map[string]float64 {
 	wide.Exhaustive = true
 	for mode, find := range map[string]func(*Task) *Result{Agg: SearchAgg, Disagg: SearchDisagg} {
 		reference, exhaustive := best(find(task)), best(find(&wide))
-		if exhaustive < reference {
+		if exhaustive < reference-roundingSlack {
 			t.Errorf("%s %s: exhaustive finds %v, reference %v", name, mode, exhaustive, reference)
 		}
 		switch {
@@ -143,8 +149,7 @@ func TestExhaustiveEqualsBruteForce(t *testing.T) {
 					}
 				}
 			}
-			// One replica of all workers is rounded apart from several equal ones.
-			if got := best(SearchDisagg(task)); got < want-0.001 || got > want+0.001 {
+			if got := best(SearchDisagg(task)); got < want-roundingSlack || got > want {
 				t.Errorf("%d GPUs, %+v: got %v, want %v", gpus, limits, got, want)
 			}
 		}

@@ -9,11 +9,12 @@ import (
 )
 
 // MatchAll returns the best deployment of every pair of a prefill and a decode
-// worker within a GPU budget, cut to those that no other one beats: none is at
-// least as good in TTFT, TPOT, tokens per second over the budget and requests in
-// flight, and of equal ones the first is kept, decode workers outermost. Every latency limit
-// is answered from these rows exactly. Worker counts are bounded by the
-// budget alone; workers may come in any order.
+// worker within a GPU budget: the worker counts that finish the most per second,
+// on the fewest GPUs. Counts are bounded by the budget alone.
+//
+// Deployments that another one beats are left out: one that is at least as good
+// in TTFT, TPOT, tokens per second over the budget and requests in flight. Every
+// latency limit can be answered from the rows that stay.
 func MatchAll(prefill, decode []ScoredWorker, gpus int, w estimator.Workload) []Row {
 	m := allMatcher{gpus: gpus, osl: float64(w.OSL)}
 	for di := range decode {
