@@ -59,8 +59,11 @@ func (db *Database) NCCL(q CommQuant, op NCCLOp, gpus int) (Kernel, error) {
 	if db.measuredMode() {
 		measured, err = db.measuredNCCL(q, op, gpus)
 	}
-	trips := 1.0
-	if op == AllReduce {
+	var trips float64 // of every element around the ring; the formula prices other collectives at nothing
+	switch op {
+	case AllGather, AllToAll, ReduceScatter:
+		trips = 1
+	case AllReduce:
 		trips = 2
 	}
 	sol := affine{slope: trips * commFormats[q].bytes * float64(gpus-1) / float64(gpus) / db.System.pairBandwidth(gpus) * 1000}

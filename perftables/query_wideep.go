@@ -26,11 +26,10 @@ func wideEPMoE(context bool) Kind {
 }
 
 // WideEPContextMLA returns the attention of a context phase, projections
-// included, for one of tp tensor-parallel ranks.
+// included, for one of tp tensor-parallel ranks. The formulas are the same for
+// every attention kernel, so one that is not known is only missed where
+// measurements are.
 func (db *Database) WideEPContextMLA(tp int, kv KVQuant, fmha FMHAQuant, kernel string) (*ContextAttention, error) {
-	if kernel != FlashInfer && kernel != FA3 {
-		return nil, noData("%s: unknown attention kernel %q, want %s or %s", db, kernel, FlashInfer, FA3)
-	}
 	heads := int(wideEPHeads) / tp
 	n, f, s := float64(heads), fmhaFormats[fmha], db.System
 	const h, a = wideEPHidden, wideEPDown
@@ -49,11 +48,8 @@ func (db *Database) WideEPContextMLA(tp int, kv KVQuant, fmha FMHAQuant, kernel 
 }
 
 // WideEPGenerationMLA returns the attention of a decode step, projections
-// included.
+// included. Unknown attention kernels are as in [Database.WideEPContextMLA].
 func (db *Database) WideEPGenerationMLA(tp int, kv KVQuant, fmha FMHAQuant, kernel string) (*GenerationAttention, error) {
-	if kernel != FlashInfer && kernel != FA3 {
-		return nil, noData("%s: unknown attention kernel %q, want %s or %s", db, kernel, FlashInfer, FA3)
-	}
 	heads := int(wideEPHeads) / tp
 	n, f, s := float64(heads), fmhaFormats[fmha], db.System
 	const h, a = wideEPHidden, wideEPDown
