@@ -22,10 +22,10 @@ const (
 // Coverage states; see the coverage table in package schema.
 const (
 	statusOK         = "ok"
-	statusNoFit      = "no_fit"
-	statusNoData     = "no_data"
+	statusNoFit      = search.StatusNoFit
+	statusNoData     = search.StatusNoData
 	statusImpossible = "impossible"
-	statusRefused    = "refused"
+	statusRefused    = search.StatusRefused
 )
 
 // shard is a shard whose combination has been resolved.

@@ -65,8 +65,17 @@ func openDatabase(model, system, backend, version string) (*perftables.Database,
 			return tables.Open(system, backend, version)
 		}
 	}
-	return nil, fmt.Errorf("backend version %q of %s has no data on %s. Available versions: %s. Omit --backend-version to use the newest (%s)",
-		version, backend, system, strings.Join(versions, ", "), tables.Latest(system, backend))
+	return nil, fmt.Errorf("backend version %q of %s has no data on %s. Available versions: %s. Omit --backend-version to use the newest (%s). What is covered: %s",
+		version, backend, system, strings.Join(versions, ", "), tables.Latest(system, backend), supportLine(model, system, backend))
+}
+
+// supportLine is the command that says what is covered.
+func supportLine(model, system, backend string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./"
+	if model == "" || strings.Trim(model, plain) != "" { // a folder with blanks
+		model = "'" + strings.ReplaceAll(model, "'", `'\''`) + "'"
+	}
+	return fmt.Sprintf("servegrid cli support --model-path %s --system %s --backend %s", model, system, backend)
 }
 
 // backendsOf lists the backends that have tables on a system.
