@@ -41,7 +41,7 @@ func buildOperators(c *Config) *operators {
 	case MoE:
 		o.moe()
 	case DeepSeek:
-		if c.WideEP && c.DB.Backend == "sglang" {
+		if c.wideDeepSeek() {
 			o.deepSeekWideEP()
 		} else {
 			o.deepSeek()
@@ -296,7 +296,7 @@ func (b *builder) expertLayer(scale float64, distribution string, context bool) 
 	m, l := b.Model, b.Layout
 	k, err := b.DB.MoE(perftables.MoEShape{
 		Hidden: m.Hidden, Inter: m.MoEInter, TopK: m.TopK, Experts: m.Experts, TP: l.MoETP, EP: l.MoEEP,
-		Quant: b.Quant.MoE, Distribution: distribution, Context: context, DeepEP: b.DeepEP,
+		Quant: b.Quant.MoE, Distribution: distribution, Context: context, DeepEP: b.deepEPKernels(),
 	})
 	weight := floor(floor(float64(m.Hidden)*float64(m.MoEInter)*float64(m.Experts)*b.Quant.MoE.Bytes()*3/float64(l.MoEEP)) / float64(l.MoETP))
 	b.add("moe", scale, weight, k, float64(l.DP), err)
@@ -310,13 +310,11 @@ func (b *builder) dispatch(name string, scale float64, before, context bool, ran
 	attentionTP := g / l.DP
 	hidden, dp := float64(m.Hidden), float64(l.DP)
 
-	switch b.DB.Backend {
-	case "sglang":
-		if b.DeepEP {
-			b.deepEP(name, scale, g, context, ranks)
-			return
-		}
-	case "vllm":
+	if b.deepEPKernels() {
+		b.deepEP(name, scale, g, context, ranks)
+		return
+	}
+	if b.DB.Backend == "vllm" {
 		if l.MoETP > 1 && l.MoEEP > 1 {
 			b.fail(fmt.Errorf("vllm cannot split experts over both moe_tp %d and moe_ep %d", l.MoETP, l.MoEEP))
 		}
@@ -333,6 +331,8 @@ func (b *builder) dispatch(name string, scale float64, before, context bool, ran
 		return
 	}
 	switch {
+	case attentionTP == 0: // wide EP only: other layouts put both on the same ranks
+		b.fail(fmt.Errorf("%s cannot spread data parallel %d over the %d ranks of the experts", b.DB.Backend, l.DP, g))
 	case attentionTP > 1 && l.DP > 1:
 		b.fail(fmt.Errorf("%s cannot combine attention over %d tensor parallel ranks with data parallel %d", b.DB.Backend, attentionTP, l.DP))
 	case attentionTP > 1:

@@ -88,8 +88,8 @@ func (r oracleRow) family() string {
 	return string(m.Family)
 }
 
-// plan compiles the row's configuration.
-func (r oracleRow) plan() (*Plan, error) {
+// config returns the row's configuration.
+func (r oracleRow) config() Config {
 	m, err := LookupModel(r.text("model"))
 	if err != nil {
 		r.t.Fatal(err)
@@ -98,7 +98,7 @@ func (r oracleRow) plan() (*Plan, error) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return Compile(Config{
+	return Config{
 		Model: m, DB: db,
 		Quant: Quant{
 			GEMM: perftables.GEMMQuant(r.text("gemm_quant")), MoE: perftables.MoEQuant(r.text("moe_quant")),
@@ -107,7 +107,7 @@ func (r oracleRow) plan() (*Plan, error) {
 		},
 		Layout: Layout{TP: r.int("tp"), PP: r.int("pp"), DP: r.int("dp"), MoETP: r.int("moe_tp"), MoEEP: r.int("moe_ep")},
 		NextN:  r.int("nextn"), AcceptRates: []float64{0.85, 0, 0, 0, 0},
-	})
+	}
 }
 
 // tally collects the worst error per group of rows.
@@ -166,57 +166,67 @@ func (c *tally) status(r oracleRow, err error) (answered bool) {
 func TestStaticMatchesOracle(t *testing.T) {
 	ts := tallies{}
 	for _, r := range readOracle(t, "testdata/static.csv.gz") {
-		mode, w, b := r.text("mode"), r.workload(), r.int("batch")
-		scale := r.float("latency_correction_scale")
-		c := ts.group(mode + " " + r.family() + " " + r.text("backend"))
-		p, err := r.plan()
-		var got Static
-		if err == nil {
-			got, err = p.Static(Kind(mode), b, w, scale)
+		c := ts.group(r.text("mode") + " " + r.family() + " " + r.text("backend"))
+		if p, ok := c.static(r, r.config()); ok {
+			compareOperators(c, r, p, r.workload(), r.int("batch"), r.float("latency_correction_scale"))
 		}
-		if !c.status(r, err) {
-			continue
-		}
-		for _, f := range []struct {
-			name string
-			got  float64
-		}{
-			{"context_latency_ms", got.Context}, {"generation_latency_ms", got.Generation}, {"ttft_ms", got.TTFT}, {"tpot_ms", got.TPOT},
-			{"request_latency_ms", got.RequestLatency}, {"seq_s", got.SeqPerS}, {"tokens_s", got.TokensPerS},
-			{"tokens_s_gpu", got.TokensPerSPerGPU}, {"tokens_s_user", got.TokensPerSPerUser},
-			{"mem_weights_gib", got.Memory.Weights}, {"mem_activations_gib", got.Memory.Activations}, {"mem_kvcache_gib", got.Memory.KVCache},
-			{"mem_nccl_gib", got.Memory.NCCL}, {"mem_others_gib", got.Memory.Others}, {"mem_total_gib", got.Memory.Total()},
-		} {
-			c.compare(r, f.name, f.got, r.float(f.name))
-		}
-		if got.OutOfMemory != (r.int("oom") == 1) {
-			t.Errorf("line %d: out of memory = %v, want %s", r.line, got.OutOfMemory, r.text("oom"))
-		}
-		switch mode {
-		case "static_ctx":
-			pt, err := p.Prefill(b, w, scale)
-			if err != nil {
-				t.Errorf("line %d: %v", r.line, err)
-			}
-			c.compare(r, "prefill ttft", pt.TTFT, r.float("ttft_ms"))
-			c.compare(r, "prefill seq_s", pt.SeqPerS, r.float("seq_s"))
-			c.compare(r, "prefill memory", pt.MemoryGiB, r.float("mem_total_gib"))
-		case "static_gen":
-			col, err := p.Decode(w, scale)
-			if err != nil {
-				t.Fatal(err)
-			}
-			pt, err := col.At(b)
-			if err != nil {
-				t.Errorf("line %d: %v", r.line, err)
-			}
-			c.compare(r, "decode tpot", pt.TPOT, r.float("tpot_ms"))
-			c.compare(r, "decode seq_s_gpu", pt.SeqPerSPerGPU, r.float("seq_s_gpu"))
-			c.compare(r, "decode memory", pt.MemoryGiB, r.float("mem_total_gib"))
-		}
-		compareOperators(c, r, p, w, b, scale)
 	}
 	ts.report(t)
+}
+
+// static compares one static run, and returns its plan when both sides answer.
+func (c *tally) static(r oracleRow, cfg Config) (*Plan, bool) {
+	mode, w, b := r.text("mode"), r.workload(), r.int("batch")
+	scale := r.float("latency_correction_scale")
+	p, err := Compile(cfg)
+	var got Static
+	if err == nil {
+		got, err = p.Static(Kind(mode), b, w, scale)
+	}
+	if !c.status(r, err) {
+		return nil, false
+	}
+	for _, f := range []struct {
+		name string
+		got  float64
+	}{
+		{"context_latency_ms", got.Context}, {"generation_latency_ms", got.Generation}, {"ttft_ms", got.TTFT}, {"tpot_ms", got.TPOT},
+		{"request_latency_ms", got.RequestLatency}, {"seq_s", got.SeqPerS}, {"tokens_s", got.TokensPerS},
+		{"tokens_s_gpu", got.TokensPerSPerGPU}, {"tokens_s_user", got.TokensPerSPerUser},
+		{"mem_weights_gib", got.Memory.Weights}, {"mem_activations_gib", got.Memory.Activations}, {"mem_kvcache_gib", got.Memory.KVCache},
+		{"mem_nccl_gib", got.Memory.NCCL}, {"mem_others_gib", got.Memory.Others}, {"mem_total_gib", got.Memory.Total()},
+	} {
+		c.compare(r, f.name, f.got, r.float(f.name))
+	}
+	if got.OutOfMemory != (r.int("oom") == 1) {
+		r.t.Errorf("%s line %d: out of memory = %v, want %s", r.file, r.line, got.OutOfMemory, r.text("oom"))
+	}
+	switch mode {
+	case "static_ctx":
+		pt, err := p.Prefill(b, w, scale)
+		if err != nil {
+			r.t.Errorf("%s line %d: %v", r.file, r.line, err)
+		}
+		c.compare(r, "prefill ttft", pt.TTFT, r.float("ttft_ms"))
+		c.compare(r, "prefill seq_s", pt.SeqPerS, r.float("seq_s"))
+		c.compare(r, "prefill memory", pt.MemoryGiB, r.float("mem_total_gib"))
+	case "static_gen":
+		if w.OSL < 2 {
+			break // no decode worker
+		}
+		col, err := p.Decode(w, scale)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		pt, err := col.At(b)
+		if err != nil {
+			r.t.Errorf("%s line %d: %v", r.file, r.line, err)
+		}
+		c.compare(r, "decode tpot", pt.TPOT, r.float("tpot_ms"))
+		c.compare(r, "decode seq_s_gpu", pt.SeqPerSPerGPU, r.float("seq_s_gpu"))
+		c.compare(r, "decode memory", pt.MemoryGiB, r.float("mem_total_gib"))
+	}
+	return p, true
 }
 
 // compareOperators checks the slow road, operator by operator: it is also the
@@ -260,32 +270,36 @@ func named(prefix string, ops []OperatorLatency) map[string]float64 {
 func TestAggMatchesOracle(t *testing.T) {
 	ts := tallies{}
 	for _, r := range readOracle(t, "testdata/agg_points.csv.gz") {
-		c := ts.group("agg " + r.family() + " " + r.text("backend"))
-		var pts AggPoints
-		pts.Append(r.int("batch"), r.int("ctx_tokens"))
-		p, err := r.plan()
-		if err == nil {
-			err = p.ScoreAgg(r.workload(), &pts)
-		}
-		if err == nil && pts.Status[0] == NoData {
-			err = &OutOfRangeError{"beyond the tables"}
-		}
-		if !c.status(r, err) {
-			continue
-		}
-		for _, f := range []struct {
-			name string
-			got  float64
-		}{
-			{"ttft_ms", pts.TTFT[0]}, {"tpot_ms", pts.TPOT[0]}, {"request_latency_ms", pts.RequestLatency[0]},
-			{"seq_s", pts.SeqPerS[0]}, {"tokens_s", pts.TokensPerS[0]}, {"tokens_s_gpu", pts.TokensPerSPerGPU[0]},
-			{"tokens_s_user", pts.TokensPerSPerUser[0]}, {"mem_total_gib", pts.MemoryGiB[0]},
-		} {
-			c.compare(r, f.name, f.got, r.float(f.name))
-		}
-		if got := pts.Status[0] == OutOfMemory; got != (r.int("oom") == 1) {
-			t.Errorf("line %d: out of memory = %v, want %s", r.line, got, r.text("oom"))
-		}
+		ts.group("agg "+r.family()+" "+r.text("backend")).agg(r, r.config())
 	}
 	ts.report(t)
+}
+
+// agg compares one aggregated point.
+func (c *tally) agg(r oracleRow, cfg Config) {
+	var pts AggPoints
+	pts.Append(r.int("batch"), r.int("ctx_tokens"))
+	p, err := Compile(cfg)
+	if err == nil {
+		err = p.ScoreAgg(r.workload(), &pts)
+	}
+	if err == nil && pts.Status[0] == NoData {
+		err = &OutOfRangeError{"beyond the tables"}
+	}
+	if !c.status(r, err) {
+		return
+	}
+	for _, f := range []struct {
+		name string
+		got  float64
+	}{
+		{"ttft_ms", pts.TTFT[0]}, {"tpot_ms", pts.TPOT[0]}, {"request_latency_ms", pts.RequestLatency[0]},
+		{"seq_s", pts.SeqPerS[0]}, {"tokens_s", pts.TokensPerS[0]}, {"tokens_s_gpu", pts.TokensPerSPerGPU[0]},
+		{"tokens_s_user", pts.TokensPerSPerUser[0]}, {"mem_total_gib", pts.MemoryGiB[0]},
+	} {
+		c.compare(r, f.name, f.got, r.float(f.name))
+	}
+	if got := pts.Status[0] == OutOfMemory; got != (r.int("oom") == 1) {
+		r.t.Errorf("%s line %d: out of memory = %v, want %s", r.file, r.line, got, r.text("oom"))
+	}
 }

@@ -20,9 +20,18 @@ type Config struct {
 	AcceptRates []float64
 
 	WideEP          bool   // experts spread over more ranks than attention
-	DeepEP          bool   // SGLang's DeepEP kernels for the experts and their exchange
+	DeepEP          bool   // with wide EP: SGLang's DeepEP kernels for the experts and their exchange
 	AttentionKernel string // of wide EP; "" = flashinfer
 }
+
+// wideDeepSeek reports whether the model is listed as SGLang's wide EP runs it.
+// Only then do DeepEP and the attention kernel have a say; elsewhere wide EP
+// changes nothing about a run.
+func (c *Config) wideDeepSeek() bool {
+	return c.WideEP && c.Model.Family == DeepSeek && c.DB.Backend == "sglang"
+}
+
+func (c *Config) deepEPKernels() bool { return c.DeepEP && c.wideDeepSeek() }
 
 func (c *Config) attentionKernel() string {
 	if c.AttentionKernel == "" {
@@ -118,7 +127,7 @@ func (c *Config) check() error {
 	if m.Experts < l.MoEEP {
 		return fmt.Errorf("%d experts cannot be spread over moe_ep %d", m.Experts, l.MoEEP)
 	}
-	if m.Family == DeepSeek && c.WideEP && c.DB.Backend == "sglang" {
+	if c.wideDeepSeek() {
 		return nil
 	}
 	if l.TP*l.DP != l.MoETP*l.MoEEP {
@@ -193,8 +202,13 @@ func (p *Plan) attendable(b, full float64) bool {
 // one, and the drafts of multi-token prediction.
 func (p *Plan) stepTokens() int { return p.NextN + 1 }
 
-// Generation returns the latency in ms of all decode steps of b sequences.
+// Generation returns the latency in ms of all decode steps of b sequences. The
+// first token comes from the context phase: an output of one token has no steps,
+// and asks nothing of the tables.
 func (p *Plan) Generation(b int, w Workload) (float64, error) {
+	if w.OSL <= 1 {
+		return 0, nil
+	}
 	if p.generationErr != nil {
 		return 0, p.generationErr
 	}
