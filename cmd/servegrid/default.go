@@ -68,6 +68,9 @@ func newDefaultOptions(c *cli.Context) (*defaultOptions, error) {
 	if o.output, err = outputFormat(c); err != nil {
 		return nil, err
 	}
+	if len(o.limits) > 1 && o.saveDir != "" {
+		return nil, usagef("--save-dir takes one set of limits, not %d", len(o.limits))
+	}
 	if o.topN < 1 {
 		return nil, usagef("--top-n is %d, want at least 1", o.topN)
 	}
@@ -91,6 +94,9 @@ func (o *defaultOptions) run(stdout, stderr io.Writer) error {
 	}
 	if len(o.defaulted) > 0 {
 		fmt.Fprintf(stderr, "note: left at their defaults, which act as limits: %s\n", strings.Join(o.defaulted, ", "))
+	}
+	if len(o.limits) > 1 {
+		return o.runList(tasks, stdout)
 	}
 	begin := time.Now()
 	a := solve(tasks)
@@ -413,7 +419,11 @@ func (o *defaultOptions) tasks(stderr io.Writer) ([]*search.Task, error) {
 			return nil, err
 		}
 		t := search.NewTask(m, db)
-		t.TotalGPUs, t.Workload, t.Limits, t.Exhaustive = o.totalGPUs, o.workload, o.limits, o.search == "exhaustive"
+		t.TotalGPUs, t.Workload, t.Limits, t.Exhaustive = o.totalGPUs, o.workload, o.limits[0], o.search == "exhaustive"
+		t.AcceptRates = o.acceptRates
+		if o.nextN >= 0 {
+			t.NextN = o.nextN
+		}
 		if o.decodeSystem != o.system {
 			if t.DecodeDB, err = o.open(m, o.decodeSystem, backend); err != nil {
 				return nil, err

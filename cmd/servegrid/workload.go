@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -23,7 +24,9 @@ type workloadOptions struct {
 	backend              string // or "auto"
 	backendVersion       string // "" = newest
 	workload             estimator.Workload
-	limits               search.Limits
+	limits               []search.Limits // at least one; each is answered
+	nextN                int             // -1: by the model
+	acceptRates          []float64
 	search               string
 	estimator            string
 	dbMode               perftables.Mode
@@ -35,8 +38,8 @@ type workloadOptions struct {
 const (
 	defaultISL  = 4000
 	defaultOSL  = 1000
-	defaultTTFT = 2000
-	defaultTPOT = 30
+	defaultTTFT = "2000" // ms
+	defaultTPOT = "30"
 )
 
 func workloadFlags() []cli.Flag {
@@ -51,9 +54,11 @@ func workloadFlags() []cli.Flag {
 		&cli.IntFlag{Name: "isl", Value: defaultISL, Usage: "input length, tokens"},
 		&cli.IntFlag{Name: "osl", Value: defaultOSL, Usage: "output length, tokens"},
 		&cli.IntFlag{Name: "prefix", Usage: "input tokens found in the prefix cache"},
-		&cli.Float64Flag{Name: "ttft", Value: defaultTTFT, Usage: "limit on the time to first token, ms"},
-		&cli.Float64Flag{Name: "tpot", Value: defaultTPOT, Usage: "limit on the time per output token, ms"},
-		&cli.Float64Flag{Name: "request-latency", Usage: "limit on the whole request, ms; replaces the other two"},
+		&cli.StringFlag{Name: "ttft", Value: defaultTTFT, Usage: "limit on the time to first token, ms; several with commas are answered in one run"},
+		&cli.StringFlag{Name: "tpot", Value: defaultTPOT, Usage: "limit on the time per output token, ms; or several"},
+		&cli.StringFlag{Name: "request-latency", Usage: "limit on the whole request, ms; or several. It replaces the other two"},
+		&cli.StringFlag{Name: "nextn", Value: "auto", Usage: "drafts of multi-token prediction per step; auto: 1 for DeepSeek, 0 for others"},
+		&cli.StringFlag{Name: "nextn-accept-rates", Value: "0.85,0,0,0,0", Usage: "how often the first, second, … draft is accepted"},
 		&cli.StringFlag{Name: "search", Value: "reference", Usage: "reference: AIConfigurator's heuristics; exhaustive: every candidate"},
 		&cli.StringFlag{Name: "estimator", Value: "reference", Usage: "reference: AIConfigurator's formulas"},
 	}, quantFlags()...)
@@ -63,7 +68,6 @@ func newWorkloadOptions(c *cli.Context) (workloadOptions, error) {
 	o := workloadOptions{
 		model: c.String("model-path"), totalGPUs: c.Int("total-gpus"), backend: c.String("backend"), backendVersion: c.String("backend-version"),
 		workload: estimator.Workload{ISL: c.Int("isl"), OSL: c.Int("osl"), Prefix: c.Int("prefix")},
-		limits:   search.Limits{TTFT: c.Float64("ttft"), TPOT: c.Float64("tpot"), RequestLatency: c.Float64("request-latency")},
 		search:   c.String("search"), estimator: c.String("estimator"),
 	}
 	var missing []string
@@ -137,18 +141,73 @@ func (o *workloadOptions) check(c *cli.Context) error {
 			return usagef("--%s is %d, want %d to %d", f.flag, f.value, f.least, f.most)
 		}
 	}
-	for _, f := range []struct {
-		flag  string
-		value float64
-	}{{"ttft", o.limits.TTFT}, {"tpot", o.limits.TPOT}, {"request-latency", o.limits.RequestLatency}} {
-		if (c.IsSet(f.flag) || f.flag != "request-latency") && !(f.value > 0 && !math.IsInf(f.value, 0)) {
-			return usagef("--%s is %v, want a positive number of ms", f.flag, f.value)
-		}
+	if err := o.readLimits(c); err != nil {
+		return err
+	}
+	if err := o.readDrafts(c); err != nil {
+		return err
 	}
 	for _, f := range []string{"isl", "osl", "ttft", "tpot"} {
-		if !c.IsSet(f) && (o.limits.RequestLatency <= 0 || f == "isl" || f == "osl") {
+		if !c.IsSet(f) && (o.limits[0].RequestLatency <= 0 || f == "isl" || f == "osl") {
 			o.defaulted = append(o.defaulted, fmt.Sprintf("--%s %v", f, c.Value(f)))
 		}
 	}
 	return nil
+}
+
+// readLimits crosses the latency limits that were given.
+func (o *workloadOptions) readLimits(c *cli.Context) error {
+	values := map[string][]float64{"request-latency": {0}}
+	for _, f := range []string{"ttft", "tpot", "request-latency"} {
+		if f == "request-latency" && !c.IsSet(f) {
+			continue
+		}
+		v, err := numbers(c, f, "a positive number of ms", func(v float64) bool { return v > 0 })
+		if err != nil {
+			return err
+		}
+		values[f] = v
+	}
+	if c.IsSet("request-latency") {
+		values["tpot"] = values["tpot"][:1] // it plays no part
+	}
+	for _, latency := range values["request-latency"] {
+		for _, ttft := range values["ttft"] {
+			for _, tpot := range values["tpot"] {
+				o.limits = append(o.limits, search.Limits{TTFT: ttft, TPOT: tpot, RequestLatency: latency})
+			}
+		}
+	}
+	return nil
+}
+
+// readDrafts reads how multi-token prediction is used.
+func (o *workloadOptions) readDrafts(c *cli.Context) error {
+	o.nextN = -1
+	if s := c.String("nextn"); s != "auto" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 || n > 16 {
+			return usagef("--nextn is %q, want auto or 0 to 16", s)
+		}
+		o.nextN = n
+	}
+	var err error
+	o.acceptRates, err = numbers(c, "nextn-accept-rates", "a rate from 0 to 1", func(v float64) bool { return v >= 0 && v <= 1 })
+	if err == nil && o.nextN > len(o.acceptRates) {
+		err = usagef("--nextn %d needs as many --nextn-accept-rates, not %d", o.nextN, len(o.acceptRates))
+	}
+	return err
+}
+
+// numbers reads a flag of numbers separated by commas.
+func numbers(c *cli.Context, flag, want string, valid func(float64) bool) ([]float64, error) {
+	var list []float64
+	for _, s := range strings.Split(c.String(flag), ",") {
+		v, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+		if err != nil || !valid(v) || math.IsInf(v, 0) {
+			return nil, usagef("--%s is %s, want %s", flag, s, want)
+		}
+		list = append(list, v)
+	}
+	return list, nil
 }
