@@ -15,7 +15,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 # Figures of the guide's workload; `make sweep` looks them up on every system.
 MODEL := Qwen/Qwen3-32B-FP8
 
-.PHONY: all build install sweep test check format vet staticcheck tidy race fuzz bench test-python tables clean
+.PHONY: all build install sweep test check format vet staticcheck tidy race fuzz bench test-python accuracy tables clean
 
 all: build
 
@@ -61,6 +61,11 @@ tidy:
 race:
 	$(GO) test ./...
 	$(GO) test -race -short ./...
+
+# How far the answers are from AIConfigurator's: rows, errors, worst relative
+# error and its row, by kind, model, system and backend.
+accuracy:
+	@$(GO) test -count=1 -v -run 'Oracle' ./perftables ./estimator/... | grep -E 'rows|workloads|compared|FAIL' | sed -E 's/^ *[a-z_]+_test.go:[0-9]+: //'
 
 # Every fuzz target for a while; the seeds alone run with the tests.
 FUZZTIME ?= 10s

@@ -115,6 +115,7 @@ type tally struct {
 	rows, errors int
 	worst        float64
 	where        string
+	also         []*tally // counted in these groups too
 }
 
 type tallies map[string]*tally
@@ -126,7 +127,21 @@ func (ts tallies) group(name string) *tally {
 	return ts[name]
 }
 
+// of returns the group of that name for a row, which also counts in the groups
+// of its model, system and backend.
+func (ts tallies) of(r oracleRow, name string) *tally {
+	c := *ts.group(name)
+	c.also = []*tally{ts.group(name)}
+	for _, column := range []string{"model", "system", "backend"} {
+		c.also = append(c.also, ts.group("by "+column+": "+r.text(column)))
+	}
+	return &c
+}
+
 func (c *tally) compare(r oracleRow, name string, got, want float64) {
+	for _, a := range c.also {
+		a.compare(r, name, got, want)
+	}
 	e := 0.0
 	if got != want {
 		e = math.Abs(got-want) / max(math.Abs(want), math.SmallestNonzeroFloat64)
@@ -140,7 +155,7 @@ func (ts tallies) report(t *testing.T) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(ts)) {
 		c := ts[name]
-		t.Logf("%-30s %5d rows, %4d errors on both sides, worst relative error %.1e (%s)", name, c.rows, c.errors, c.worst, c.where)
+		t.Logf("%-32s %5d rows, %4d errors on both sides, worst relative error %.1e (%s)", name, c.rows, c.errors, c.worst, c.where)
 		if !(c.worst <= oracleTolerance) {
 			t.Errorf("%s: %s: relative error %.2e, allowed is %.0e", name, c.where, c.worst, oracleTolerance)
 		}
@@ -149,6 +164,12 @@ func (ts tallies) report(t *testing.T) {
 
 // status checks that both sides answer, or neither.
 func (c *tally) status(r oracleRow, err error) (answered bool) {
+	for _, a := range c.also {
+		a.rows++
+		if err != nil {
+			a.errors++
+		}
+	}
 	c.rows++
 	if want := r.text("status") == "ok"; want != (err == nil) {
 		r.t.Errorf("%s line %d (%s %s/%s/%s tp%s): got error %v, want status %s: %s", r.file, r.line, r.text("model"),
@@ -166,7 +187,7 @@ func (c *tally) status(r oracleRow, err error) (answered bool) {
 func TestStaticMatchesOracle(t *testing.T) {
 	ts := tallies{}
 	for _, r := range readOracle(t, "testdata/static.csv.gz") {
-		c := ts.group(r.text("mode") + " " + r.family() + " " + r.text("backend"))
+		c := ts.of(r, r.text("mode")+" "+r.family()+" "+r.text("backend"))
 		if p, ok := c.static(r, r.config()); ok {
 			compareOperators(c, r, p, r.workload(), r.int("batch"), r.float("latency_correction_scale"))
 		}
@@ -270,7 +291,7 @@ func named(prefix string, ops []OperatorLatency) map[string]float64 {
 func TestAggMatchesOracle(t *testing.T) {
 	ts := tallies{}
 	for _, r := range readOracle(t, "testdata/agg_points.csv.gz") {
-		ts.group("agg "+r.family()+" "+r.text("backend")).agg(r, r.config())
+		ts.of(r, "agg "+r.family()+" "+r.text("backend")).agg(r, r.config())
 	}
 	ts.report(t)
 }
