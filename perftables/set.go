@@ -88,6 +88,25 @@ func (s *Set) Open(system, backend, version string) (*Database, error) {
 	})
 }
 
+// Unmeasured is the version of a database without measurements of its own.
+const Unmeasured = "unmeasured"
+
+// OpenUnmeasured returns a database for a system and backend that nothing was
+// measured for. It answers in the modes that have formulas, and collectives from
+// the system's own measurements.
+func (s *Set) OpenUnmeasured(system, backend string) (*Database, error) {
+	return s.open.get(databaseKey{system, backend, Unmeasured}, func() (*Database, error) {
+		sys, ok := LookupSystem(system)
+		if !ok {
+			return nil, suggest.Unknown("system", system, SystemNames())
+		}
+		if !slices.Contains(Backends, backend) {
+			return nil, suggest.Unknown("backend", backend, Backends)
+		}
+		return s.read(sys, backend, Unmeasured)
+	})
+}
+
 func (s *Set) load(system, backend, version string) (*Database, error) {
 	sys, ok := LookupSystem(system)
 	if !ok {
@@ -102,11 +121,16 @@ func (s *Set) load(system, backend, version string) (*Database, error) {
 		}
 		return nil, suggest.Unknown("version", version, versions)
 	}
+	return s.read(sys, backend, version)
+}
+
+// read opens the tables that there are.
+func (s *Set) read(sys *System, backend, version string) (*Database, error) {
 	db := &Database{System: sys, Backend: backend, Version: version, Mode: Silicon, store: &store{tables: map[Kind]*packed{}}}
 	for _, kind := range kindsOf(backend) {
-		dir := path.Join(system, backend, version)
+		dir := path.Join(sys.Name, backend, version)
 		if kind == KindNCCL {
-			dir = path.Join(system, "nccl", sys.NCCLVersion)
+			dir = path.Join(sys.Name, "nccl", sys.NCCLVersion)
 		}
 		name := path.Join(dir, string(kind)+".tbl")
 		b, err := fs.ReadFile(s.fsys, name)

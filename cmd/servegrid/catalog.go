@@ -49,13 +49,32 @@ func lookupModel(stderr io.Writer, name string) (*estimator.Model, error) {
 	return m, nil
 }
 
+// openDatabaseIn is [openDatabase] in a database mode. Modes that have formulas
+// answer without tables too.
+func openDatabaseIn(mode perftables.Mode, model, system, backend, version string) (*perftables.Database, error) {
+	tables := perftables.Embedded()
+	if mode != perftables.Silicon && version == "" && len(tables.Versions(system, backend)) == 0 {
+		db, err := tables.OpenUnmeasured(system, backend)
+		if err != nil {
+			return nil, err
+		}
+		return db.WithMode(mode), nil
+	}
+	db, err := openDatabase(model, system, backend, version)
+	if err != nil {
+		return nil, err
+	}
+	return db.WithMode(mode), nil
+}
+
 // openDatabase opens the tables of a backend on a system; an empty version is
 // the newest. Its errors say what there is instead, and how to see it.
 func openDatabase(model, system, backend, version string) (*perftables.Database, error) {
 	tables := perftables.Embedded()
 	versions := tables.Versions(system, backend)
 	if len(versions) == 0 {
-		return nil, fmt.Errorf("backend %q has no measured tables on %s: it has %s", backend, system, suggest.List(backendsOf(system)))
+		return nil, fmt.Errorf("backend %q has no measured tables on %s: it has %s. For an estimate by formulas add --database-mode HYBRID",
+			backend, system, suggest.List(backendsOf(system)))
 	}
 	if version == "" {
 		version = tables.Latest(system, backend)

@@ -450,9 +450,5 @@ func (o *defaultOptions) open(m *estimator.Model, system, backend string) (*perf
 	if o.backend == "auto" {
 		version = ""
 	}
-	db, err := openDatabase(m.ID, system, backend, version)
-	if err != nil {
-		return nil, err
-	}
-	return db.WithMode(o.dbMode), nil
+	return openDatabaseIn(o.dbMode, m.ID, system, backend, version)
 }

@@ -115,11 +115,10 @@ func estimateOne(c *cli.Context, mode perftables.Mode, format string) error {
 	if err := w.Check(); err != nil {
 		return asUsage(err)
 	}
-	db, err := openDatabase(m.ID, system, c.String("backend"), c.String("backend-version"))
+	db, err := openDatabaseIn(mode, m.ID, system, c.String("backend"), c.String("backend-version"))
 	if err != nil {
 		return err
 	}
-	db = db.WithMode(mode)
 	quant, err := newQuantOptions(c)
 	if err != nil {
 		return err

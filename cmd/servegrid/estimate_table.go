@@ -214,11 +214,10 @@ func (e *estimateTable) compile(names []string, layout estimator.Layout, nextN i
 	if err != nil {
 		return nil, err
 	}
-	db, err := openDatabase(m.ID, system, names[2], names[3])
+	db, err := openDatabaseIn(e.mode, m.ID, system, names[2], names[3])
 	if err != nil {
 		return nil, err
 	}
-	db = db.WithMode(e.mode)
 	q, err := quantOf(estimator.DefaultQuant(m, db), names[4:])
 	if err != nil {
 		return nil, err

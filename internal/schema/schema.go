@@ -233,7 +233,7 @@ var Coverage = &Table{
 		nullable(i32("isl", "tokens", "input length; null when not about one workload")),
 		nullable(i32("osl", "tokens", "output length; null when not about one workload")),
 		nullable(i32("prefix", "tokens", "cached prefix length; null when not about one workload")),
-		str("status", "ok, no_fit (nothing fits in memory), no_data (no measurement covers it) or refused"),
+		str("status", "ok, no_fit (nothing fits in memory), no_data (no measurement covers it), impossible (the model cannot be laid out so) or refused"),
 		str("reason", "what is missing; empty when status is ok"),
 		f64("n_candidates", "", "candidates asked for: n_feasible + n_oom + n_no_data"),
 		f64("n_feasible", "", "candidates scored that fit in memory"),
