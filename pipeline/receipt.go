@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 
@@ -62,13 +63,8 @@ func writeJSON(dir *sinks.Dir, name string, v any) error {
 	if err != nil {
 		return err
 	}
-	f, err := dir.Create(name)
-	if err != nil {
+	return dir.WriteFile(name, func(w io.Writer) error {
+		_, err := w.Write(append(b, '\n'))
 		return err
-	}
-	defer f.Abort()
-	if _, err := f.Write(append(b, '\n')); err != nil {
-		return err
-	}
-	return f.Commit()
+	})
 }

@@ -249,12 +249,17 @@ func missingSide(prefill, decode []search.ScoredWorker) string {
 
 // scoreWorkers scores one role of one layout.
 func (s *scorer) scoreWorkers(role string, lp *search.LayoutPlan, w estimator.Workload) error {
-	batches, usable := search.PrefillBatches, &s.prefill
+	searched, usable := search.PrefillRole, &s.prefill
 	if role == roleDecode {
-		batches, usable = search.DecodeBatches, &s.decode
+		searched, usable = search.DecodeRole, &s.decode
 	}
+	batches := search.WorkerBatches(searched)
 	row := coverageRow{mode: jobs.ModeDisagg, role: role, layout: &lp.Layout, workload: &w, candidates: len(batches)}
-	at, err := s.workerAt(role, lp, w)
+	err := lp.Err
+	var at func(b int) (estimator.WorkerPoint, error)
+	if err == nil {
+		at, err = search.WorkerScorer(lp.Plan, searched, w)
+	}
 	if err != nil {
 		row.fail(lp, err)
 		s.cover(row)
@@ -288,22 +293,6 @@ func (s *scorer) scoreWorkers(role string, lp *search.LayoutPlan, w estimator.Wo
 	}
 	s.workers.fill(role, lp.Layout, w, s.rows, s.status, s.keep)
 	return s.write(s.workers.Rows)
-}
-
-// workerAt returns the function that scores one batch size of a role.
-func (s *scorer) workerAt(role string, lp *search.LayoutPlan, w estimator.Workload) (func(b int) (estimator.WorkerPoint, error), error) {
-	if lp.Err != nil {
-		return nil, lp.Err
-	}
-	if role == rolePrefill {
-		return func(b int) (estimator.WorkerPoint, error) { return lp.Plan.Prefill(b, w, search.PrefillCorrection) },
-			lp.Plan.ContextErr()
-	}
-	column, err := lp.Plan.Decode(w, search.DecodeCorrection)
-	if err != nil {
-		return nil, err
-	}
-	return column.At, nil
 }
 
 // keepWorkers chooses the workers that are written.

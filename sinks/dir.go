@@ -3,6 +3,7 @@ package sinks
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,6 +32,28 @@ func OpenDir(root string) (*Dir, error) {
 		return nil, fmt.Errorf("open directory %s: %w", root, cause(err))
 	}
 	return &Dir{root: abs}, nil
+}
+
+// WriteFile writes one file, whole or not at all. Missing directories are made.
+func WriteFile(path string, fill func(w io.Writer) error) error {
+	d, err := OpenDir(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return d.WriteFile(filepath.Base(path), fill)
+}
+
+// WriteFile writes the named file, whole or not at all.
+func (d *Dir) WriteFile(name string, fill func(w io.Writer) error) error {
+	f, err := d.Create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if err := fill(f); err != nil {
+		return err
+	}
+	return f.Commit()
 }
 
 // Root returns the absolute path of the directory.

@@ -182,19 +182,12 @@ func (t *Tabular) Write(path string, added []Added) error {
 	default:
 		return fmt.Errorf("write table %s: %w", path, suggest.Unknown("extension", ext, tabularFormats))
 	}
-	dir, err := OpenDir(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	f, err := dir.Create(filepath.Base(path))
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	if err := fill(f); err != nil {
-		return fmt.Errorf("write table %s: %w", path, cause(err))
-	}
-	return f.Commit()
+	return WriteFile(path, func(w io.Writer) error {
+		if err := fill(w); err != nil {
+			return fmt.Errorf("write table %s: %w", path, cause(err))
+		}
+		return nil
+	})
 }
 
 // cell returns a value of the column as CSV text.

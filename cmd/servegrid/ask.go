@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -181,23 +180,6 @@ func deployment(parts []any) string {
 		return replica
 	}
 	return fmt.Sprintf("%v x (%s)", parts[0], replica)
-}
-
-// saveAs creates the file of --plot or --out, whole or not at all.
-func saveAs(path string, fill func(w io.Writer) error) error {
-	dir, err := sinks.OpenDir(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	f, err := dir.Create(filepath.Base(path))
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	if err := fill(f); err != nil {
-		return err
-	}
-	return f.Commit()
 }
 
 // readStdin reads SQL from standard input.

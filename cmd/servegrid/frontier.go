@@ -13,6 +13,7 @@ import (
 
 	"servegrid/internal/suggest"
 	"servegrid/queries"
+	"servegrid/sinks"
 	"servegrid/sinks/plot"
 )
 
@@ -102,7 +103,7 @@ func plotFrontiers(path string, format plot.Format, q question, r *queries.Resul
 	if q.tpot > 0 {
 		o.Limit = &plot.Limit{X: 1000 / q.tpot, Label: fmt.Sprintf("TPOT %g ms", q.tpot)}
 	}
-	return saveAs(path, func(w io.Writer) error { return plot.Frontier(w, format, o, series, nil) })
+	return sinks.WriteFile(path, func(w io.Writer) error { return plot.Frontier(w, format, o, series, nil) })
 }
 
 // frontierSeries makes a line of the points that share the first names of

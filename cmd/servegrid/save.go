@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"fmt"
+	"io"
 
 	"servegrid/estimator"
 	"servegrid/estimator/search"
@@ -32,25 +33,19 @@ func (a *answer) save(dir string, topN int) error {
 
 // saveRows writes rows under AIConfigurator's column names.
 func saveRows(d *sinks.Dir, name, mode string, rows []search.Row, w estimator.Workload) error {
-	f, err := d.Create(name)
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	out := csv.NewWriter(f)
-	if err := out.Write(search.Columns(mode)); err != nil {
-		return err
-	}
-	for i := range rows {
-		if err := out.Write(rows[i].Record(w)); err != nil {
+	return d.WriteFile(name, func(f io.Writer) error {
+		out := csv.NewWriter(f)
+		if err := out.Write(search.Columns(mode)); err != nil {
 			return err
 		}
-	}
-	out.Flush()
-	if err := out.Error(); err != nil {
-		return err
-	}
-	return f.Commit()
+		for i := range rows {
+			if err := out.Write(rows[i].Record(w)); err != nil {
+				return err
+			}
+		}
+		out.Flush()
+		return out.Error()
+	})
 }
 
 func (a *answer) savePlot(d *sinks.Dir) error {
@@ -80,13 +75,5 @@ func (a *answer) savePlot(d *sinks.Dir) error {
 		best := &a.chosen.Picked[0]
 		marks = append(marks, plot.Mark{X: x(best), Y: best.TokensPerSPerGPUCluster, Label: fmt.Sprintf("%s %.2f", best.Mode, best.TokensPerSPerGPUCluster)})
 	}
-	f, err := d.Create("pareto_frontier.png")
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	if err := plot.Frontier(f, plot.PNG, o, series, marks); err != nil {
-		return err
-	}
-	return f.Commit()
+	return d.WriteFile("pareto_frontier.png", func(f io.Writer) error { return plot.Frontier(f, plot.PNG, o, series, marks) })
 }

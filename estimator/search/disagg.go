@@ -43,17 +43,17 @@ func SearchDisagg(t *Task) *Result {
 		res.Err = errTooFewGPUs
 		return res
 	}
-	prefill, n, err := t.workers(t.DB, true)
+	prefill, err := t.workers(t.DB, PrefillRole)
 	if err != nil {
 		res.Err = err
 		return res
 	}
-	decode, m, err := t.workers(t.decodeDB(), false)
+	decode, err := t.workers(t.decodeDB(), DecodeRole)
 	if err != nil {
 		res.Err = err
 		return res
 	}
-	res.Scored = n + m
+	res.Scored = len(prefill) + len(decode)
 	if t.Exhaustive {
 		for _, r := range MatchAll(prefill, decode, t.TotalGPUs, t.Workload) {
 			if t.Limits.admits(&r) {
@@ -87,17 +87,15 @@ type matcher struct {
 	prefill []ScoredWorker // best rate per GPU first
 	decode  [][]ScoredWorker
 	splits  map[[2]int][]split // by GPUs per prefill and decode worker
-	chosen  map[[2]*ScoredWorker]split
-	emitted map[emittedKey]bool
+	chosen  map[pair]split
+	emitted map[pair]bool
 	rows    []Row
 }
 
-type emittedKey struct {
-	p, d *ScoredWorker
-}
+type pair struct{ prefill, decode *ScoredWorker }
 
 func newMatcher(t *Task, prefill, decode []ScoredWorker) *matcher {
-	m := &matcher{task: t, splits: map[[2]int][]split{}, chosen: map[[2]*ScoredWorker]split{}, emitted: map[emittedKey]bool{}}
+	m := &matcher{task: t, splits: map[[2]int][]split{}, chosen: map[pair]split{}, emitted: map[pair]bool{}}
 	m.prefill = prefill
 	slices.SortStableFunc(m.prefill, func(a, b ScoredWorker) int {
 		return cmp.Or(cmp.Compare(b.SeqPerSPerGPU, a.SeqPerSPerGPU), cmp.Compare(a.GlobalBatchSize(), b.GlobalBatchSize()))
@@ -172,7 +170,7 @@ func (m *matcher) match(tg target) {
 		return cmp.Compare(estimator.Round3(b.perGPU), estimator.Round3(a.perGPU))
 	})
 	for _, c := range combos[:min(len(combos), combosPerTarget)] {
-		if key := (emittedKey{c.p, c.d}); !m.emitted[key] {
+		if key := (pair{c.p, c.d}); !m.emitted[key] {
 			m.emitted[key] = true
 			m.rows = append(m.rows, disaggRow(c.p, c.d, c.split, m.task))
 		}
@@ -189,7 +187,7 @@ func rate(p, d *ScoredWorker, s split) float64 {
 // when there are none. Of equal ones the first counts, decode workers
 // outermost.
 func (m *matcher) choose(p, d *ScoredWorker) split {
-	key := [2]*ScoredWorker{p, d}
+	key := pair{p, d}
 	if s, ok := m.chosen[key]; ok {
 		return s
 	}

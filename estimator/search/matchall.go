@@ -151,7 +151,7 @@ const (
 // The result is valid until the next call.
 func (f *Front) NonDominated(by Criteria) []int {
 	n := len(f.tpot)
-	order := resizeInts(f.order, n)
+	order := slices.Grow(f.order[:0], n)[:n]
 	for i := range order {
 		order[i] = i
 	}
@@ -198,11 +198,4 @@ func (f *Front) compare(a, b int) int {
 // everything else.
 func (f *Front) asGood(by Criteria, k, i int) bool {
 	return f.tpot[k] <= f.tpot[i] && (by == ByFrontier || f.ttft[k] <= f.ttft[i] && f.concurrency[k] >= f.concurrency[i])
-}
-
-func resizeInts(s []int, n int) []int {
-	if cap(s) < n {
-		return make([]int, n)
-	}
-	return s[:n]
 }

@@ -34,79 +34,74 @@ func RoundWorker(plan *estimator.Plan, pt estimator.WorkerPoint) ScoredWorker {
 	return w
 }
 
-// prefillRows scores the prefill workers of a layout up to the first batch that
-// does not fit.
-func prefillRows(dst []ScoredWorker, plan *estimator.Plan, w estimator.Workload) ([]ScoredWorker, error) {
-	n := len(dst)
-	var smallest float64
-	for _, b := range PrefillBatches {
-		pt, err := plan.Prefill(b, w, PrefillCorrection)
-		if err != nil {
-			return dst, err
-		}
-		if pt.Status == estimator.OutOfMemory {
-			smallest = pt.MemoryGiB
-			break
-		}
-		dst = append(dst, RoundWorker(plan, pt))
+// WorkerBatches lists the batch sizes of a role's workers, rising.
+func WorkerBatches(role Role) []int {
+	if role == PrefillRole {
+		return PrefillBatches
 	}
-	if len(dst) == n {
-		return dst, &NoFitError{Need: smallest, Have: plan.CapacityGiB()}
-	}
-	return dst, nil
+	return DecodeBatches
 }
 
-// decodeRows does the same for decode workers.
-func decodeRows(dst []ScoredWorker, plan *estimator.Plan, w estimator.Workload) ([]ScoredWorker, error) {
-	n := len(dst)
-	col, err := plan.Decode(w, DecodeCorrection)
+// WorkerScorer returns the function that scores one batch size of a role's
+// workers.
+func WorkerScorer(plan *estimator.Plan, role Role, w estimator.Workload) (func(b int) (estimator.WorkerPoint, error), error) {
+	if role == PrefillRole {
+		return func(b int) (estimator.WorkerPoint, error) { return plan.Prefill(b, w, PrefillCorrection) }, plan.ContextErr()
+	}
+	column, err := plan.Decode(w, DecodeCorrection)
+	return column.At, err
+}
+
+// appendWorkers scores the workers of a layout up to the first batch that does
+// not fit. On an error it keeps those before.
+func appendWorkers(dst []ScoredWorker, plan *estimator.Plan, role Role, w estimator.Workload) ([]ScoredWorker, error) {
+	at, err := WorkerScorer(plan, role, w)
 	if err != nil {
 		return dst, err
 	}
-	var smallest float64
-	for _, b := range DecodeBatches {
-		pt, err := col.At(b)
+	n := len(dst)
+	for _, b := range WorkerBatches(role) {
+		pt, err := at(b)
 		if err != nil {
 			return dst, err
 		}
 		if pt.Status == estimator.OutOfMemory {
-			smallest = pt.MemoryGiB
+			if len(dst) == n {
+				return dst, &NoFitError{Need: pt.MemoryGiB, Have: plan.CapacityGiB()}
+			}
 			break
 		}
 		dst = append(dst, RoundWorker(plan, pt))
 	}
-	if len(dst) == n {
-		return dst, &NoFitError{Need: smallest, Have: plan.CapacityGiB()}
-	}
 	return dst, nil
 }
 
-// workers scores one side over all layouts. scored counts candidates.
-func (t *Task) workers(db *perftables.Database, prefill bool) (rows []ScoredWorker, scored int, err error) {
+// workers scores one side over all layouts.
+func (t *Task) workers(db *perftables.Database, role Role) ([]ScoredWorker, error) {
 	config := t.config(db)
-	if err := estimator.CheckQuant(&config, prefill, !prefill); err != nil {
-		return nil, 0, err
+	if err := estimator.CheckQuant(&config, role == PrefillRole, role == DecodeRole); err != nil {
+		return nil, err
 	}
-	side, what, role := decodeRows, "decode", DecodeRole
-	if prefill {
-		side, what, role = prefillRows, "prefill", PrefillRole
-	}
+	var rows []ScoredWorker
 	var reasons reasons
 	for _, layout := range Layouts(&config, role) {
 		config.Layout = layout
 		plan, err := estimator.Compile(config)
-		if err != nil {
-			reasons.add(layout, err)
-			continue
+		if err == nil {
+			rows, err = appendWorkers(rows, plan, role, t.Workload)
 		}
-		if rows, err = side(rows, plan, t.Workload); err != nil {
+		if err != nil {
 			reasons.add(layout, err)
 		}
 	}
 	if len(rows) == 0 {
-		return nil, 0, reasons.none(what)
+		what := "decode"
+		if role == PrefillRole {
+			what = "prefill"
+		}
+		return nil, reasons.none(what)
 	}
-	return rows, len(rows), nil
+	return rows, nil
 }
 
 var errTooFewGPUs = errors.New("disaggregated serving needs at least 2 GPUs")
