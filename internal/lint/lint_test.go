@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"queries":          {},
 	"jobs":             {},
 	"perftables":       {},
+	"internal/measure": {},
 	"internal/schema":  {},
 	"internal/suggest": {},
 	"internal/lint":    {},
