@@ -17,8 +17,8 @@ func (o *defaultOptions) runList(tasks []*search.Task, stdout io.Writer) error {
 		for _, t := range tasks {
 			t.Limits = l
 		}
-		a := solve(tasks)
-		if err := a.failure(tasks); err != nil {
+		a := solve(o.experiments(tasks))
+		if err := a.failure(); err != nil {
 			return err
 		}
 		row := []any{l.TTFT, l.TPOT, nil}
@@ -30,16 +30,16 @@ func (o *defaultOptions) runList(tasks []*search.Task, stdout io.Writer) error {
 			rows = append(rows, row)
 			continue
 		}
-		row = append(row, a.chosen.Mode)
-		for _, r := range a.results {
-			if len(r.Picked) > 0 {
-				row = append(row, r.Picked[0].TokensPerSPerGPUCluster)
+		row = append(row, a.chosen.name)
+		for _, e := range a.experiments {
+			if b := e.best(); b != nil {
+				row = append(row, b.TokensPerSPerGPUCluster)
 			} else {
 				row = append(row, nil)
 			}
 		}
-		best := &a.chosen.Picked[0]
-		rows = append(rows, append(row, best.TokensPerSPerUser, best.TTFT, best.TPOT, best.RequestLatency, rowDeployment(best, a.task)))
+		best := a.chosen.best()
+		rows = append(rows, append(row, best.TokensPerSPerUser, best.TTFT, best.TPOT, best.RequestLatency, rowDeployment(best, a.chosen.task())))
 	}
 	return sinks.WriteTable(stdout, o.output, columns, rows)
 }

@@ -11,7 +11,7 @@ import (
 	"servegrid/sinks/plot"
 )
 
-// save writes the result files of the default command.
+// save writes the result files of an answer.
 func (a *answer) save(dir string, topN int) error {
 	d, err := sinks.OpenDir(dir)
 	if err != nil {
@@ -20,11 +20,15 @@ func (a *answer) save(dir string, topN int) error {
 	if _, err := d.CleanTemp(); err != nil {
 		return err
 	}
-	for _, r := range a.results {
-		if err := saveRows(d, r.Mode+"/best_config_topn.csv", r.Mode, r.Picked[:min(len(r.Picked), topN)], a.task.Workload); err != nil {
+	for _, e := range a.experiments {
+		if len(e.tasks) == 0 {
+			continue
+		}
+		w := e.task().Workload
+		if err := saveRows(d, e.name+"/best_config_topn.csv", e.mode, e.top(topN), w); err != nil {
 			return err
 		}
-		if err := saveRows(d, r.Mode+"/pareto.csv", r.Mode, r.Frontier, a.task.Workload); err != nil {
+		if err := saveRows(d, e.name+"/pareto.csv", e.mode, e.result.Frontier, w); err != nil {
 			return err
 		}
 	}
@@ -49,7 +53,7 @@ func saveRows(d *sinks.Dir, name, mode string, rows []search.Row, w estimator.Wo
 }
 
 func (a *answer) savePlot(d *sinks.Dir) error {
-	t := a.task
+	t := a.leading().task()
 	o := plot.Options{
 		Title:  fmt.Sprintf("%s on %d x %s, ISL %d, OSL %d", t.Model.ID, t.TotalGPUs, t.DB.System.Name, t.Workload.ISL, t.Workload.OSL),
 		XLabel: "tokens/s/user", YLabel: "tokens/s/GPU",
@@ -62,18 +66,18 @@ func (a *answer) savePlot(d *sinks.Dir) error {
 		o.Limit = &plot.Limit{X: 1000 / t.Limits.TPOT, Label: fmt.Sprintf("TPOT %g ms", t.Limits.TPOT)}
 	}
 	var series []plot.Series
-	for _, r := range a.results {
-		s := plot.Series{Name: r.Mode}
-		for i := range r.Frontier {
-			s.X = append(s.X, x(&r.Frontier[i]))
-			s.Y = append(s.Y, r.Frontier[i].TokensPerSPerGPUCluster)
+	for _, e := range a.experiments {
+		s := plot.Series{Name: e.name}
+		for i := range e.result.Frontier {
+			s.X = append(s.X, x(&e.result.Frontier[i]))
+			s.Y = append(s.Y, e.result.Frontier[i].TokensPerSPerGPUCluster)
 		}
 		series = append(series, s)
 	}
 	var marks []plot.Mark
 	if a.chosen != nil {
-		best := &a.chosen.Picked[0]
-		marks = append(marks, plot.Mark{X: x(best), Y: best.TokensPerSPerGPUCluster, Label: fmt.Sprintf("%s %.2f", best.Mode, best.TokensPerSPerGPUCluster)})
+		best := a.chosen.best()
+		marks = append(marks, plot.Mark{X: x(best), Y: best.TokensPerSPerGPUCluster, Label: fmt.Sprintf("%s %.2f", a.chosen.name, best.TokensPerSPerGPUCluster)})
 	}
 	return d.WriteFile("pareto_frontier.png", func(f io.Writer) error { return plot.Frontier(f, plot.PNG, o, series, marks) })
 }

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"servegrid/estimator/search"
+)
+
+// experiment is one way of serving with what was found for it: a table of the
+// report.
+type experiment struct {
+	name    string
+	mode    string         // search.Agg or search.Disagg
+	tasks   []*search.Task // the question, on each of its databases; none when it cannot be asked
+	formats string         // where the numeric formats come from, a sentence
+	result  *search.Result // set beforehand when there are no tasks
+}
+
+// failed is an experiment that cannot be asked.
+func failed(name, mode string, err error) *experiment {
+	return &experiment{name: name, mode: mode, result: &search.Result{Mode: mode, Err: err}}
+}
+
+// task is the question on the first database, nil when there is none.
+func (e *experiment) task() *search.Task {
+	if len(e.tasks) == 0 {
+		return nil
+	}
+	return e.tasks[0]
+}
+
+// top returns the best rows, n at most.
+func (e *experiment) top(n int) []search.Row {
+	return e.result.Picked[:min(len(e.result.Picked), n)]
+}
+
+// best is the first ranked row, nil when no row met the limits.
+func (e *experiment) best() *search.Row {
+	if len(e.result.Picked) == 0 {
+		return nil
+	}
+	return &e.result.Picked[0]
+}
+
+// solve searches every database and lets their rows compete.
+func (e *experiment) solve() {
+	if len(e.tasks) == 0 {
+		return
+	}
+	var results []*search.Result
+	for _, t := range e.tasks {
+		results = append(results, find(t, e.mode))
+	}
+	if e.result = results[0]; len(results) > 1 {
+		e.result = search.Merge(results, e.tasks[0].Limits)
+	}
+}
+
+// find answers a task in one way of serving.
+func find(t *search.Task, mode string) *search.Result {
+	if mode == search.Disagg {
+		return search.SearchDisagg(t)
+	}
+	return search.SearchAgg(t)
+}
+
+// answer is what a command found.
+type answer struct {
+	experiments []*experiment // in the order in which they are reported
+	chosen      *experiment   // nil: nothing met the limits
+}
+
+// solve answers the experiments side by side. The answer does not depend on
+// which one finishes first.
+func solve(experiments []*experiment) *answer {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, e := range experiments {
+		g.Go(func() error {
+			e.solve()
+			return nil
+		})
+	}
+	_ = g.Wait() // what went wrong is in the results
+	a := &answer{experiments: experiments}
+	for _, e := range experiments {
+		if b := e.best(); b != nil && (a.chosen == nil || b.TokensPerSPerGPUCluster > a.chosen.best().TokensPerSPerGPUCluster) {
+			a.chosen = e
+		}
+	}
+	return a
+}
+
+// leading is the experiment that titles speak of: the chosen one, else the first
+// that could be asked, nil when there is none.
+func (a *answer) leading() *experiment {
+	if a.chosen != nil {
+		return a.chosen
+	}
+	for _, e := range a.experiments {
+		if len(e.tasks) > 0 {
+			return e
+		}
+	}
+	return nil
+}
+
+// scored counts the candidates behind the answer.
+func (a *answer) scored() int {
+	n := 0
+	for _, e := range a.experiments {
+		n += e.result.Scored
+	}
+	return n
+}
+
+// databases names the databases of the answer, each once.
+func (a *answer) databases() string {
+	var names []string
+	for _, e := range a.experiments {
+		for _, t := range e.tasks {
+			if name := databases(t, e.mode); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// databases names what a task reads.
+func databases(t *search.Task, mode string) string {
+	if mode == search.Disagg && t.DecodeDB != nil && t.DecodeDB != t.DB {
+		return fmt.Sprintf("%s + %s", t.DB, t.DecodeDB)
+	}
+	return t.DB.String()
+}
