@@ -115,6 +115,9 @@ func (c *Config) check() error {
 	if m.Heads%l.TP != 0 {
 		return fmt.Errorf("%d attention heads cannot be divided over tp %d", m.Heads, l.TP)
 	}
+	if l.PP > m.Layers {
+		return fmt.Errorf("%d layers cannot be divided over pp %d", m.Layers, l.PP)
+	}
 	if c.NextN > 0 && m.Family != DeepSeek {
 		return fmt.Errorf("multi-token prediction is known for DeepSeek only, not for %s", m.ID)
 	}

@@ -22,6 +22,8 @@ type Estimate struct {
 // may be nil: then no shard counts as done.
 func Plan(spec *jobs.Spec, catalog *search.Catalog, dir *sinks.Dir) (*Estimate, error) {
 	e := &Estimate{Counts: Counts{Rows: map[string]int64{}}}
+	prefillBatches := len(search.DefaultTuning.Batches(search.PrefillRole))
+	decodeBatches := len(search.DefaultTuning.Batches(search.DecodeRole))
 	points := map[int]int64{} // aggregated candidates of a layout, by ISL
 	for _, s := range resolve(spec, catalog) {
 		e.Shards++
@@ -50,13 +52,13 @@ func Plan(spec *jobs.Spec, catalog *search.Catalog, dir *sinks.Dir) (*Estimate, 
 					e.Counts.AggPoints += int64(len(layouts)) * countAgg(points, w.ISL)
 					continue
 				}
-				e.Counts.PrefillWorkers += int64(len(layouts) * len(search.PrefillBatches))
-				e.Counts.DecodeWorkers += int64(len(layouts) * len(search.DecodeBatches))
+				e.Counts.PrefillWorkers += int64(len(layouts) * prefillBatches)
+				e.Counts.DecodeWorkers += int64(len(layouts) * decodeBatches)
 				for _, gpus := range spec.GPUs {
 					for _, p := range layouts {
 						for _, d := range layouts {
 							if p.GPUs()+d.GPUs() <= gpus {
-								e.Counts.DisaggPairs += int64(len(search.PrefillBatches) * len(search.DecodeBatches))
+								e.Counts.DisaggPairs += int64(prefillBatches * decodeBatches)
 							}
 						}
 					}

@@ -253,12 +253,12 @@ func (s *scorer) scoreWorkers(role string, lp *search.LayoutPlan, w estimator.Wo
 	if role == roleDecode {
 		searched, usable = search.DecodeRole, &s.decode
 	}
-	batches := search.WorkerBatches(searched)
+	batches := search.DefaultTuning.Batches(searched)
 	row := coverageRow{mode: jobs.ModeDisagg, role: role, layout: &lp.Layout, workload: &w, candidates: len(batches)}
 	err := lp.Err
 	var at func(b int) (estimator.WorkerPoint, error)
 	if err == nil {
-		at, err = search.WorkerScorer(lp.Plan, searched, w)
+		at, err = search.DefaultTuning.Scorer(lp.Plan, searched, w)
 	}
 	if err != nil {
 		row.fail(lp, err)

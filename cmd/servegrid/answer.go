@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -134,8 +133,17 @@ func (a *answer) databases() string {
 
 // databases names what a task reads.
 func databases(t *search.Task, mode string) string {
-	if mode == search.Disagg && t.DecodeDB != nil && t.DecodeDB != t.DB {
-		return fmt.Sprintf("%s + %s", t.DB, t.DecodeDB)
+	var names []string
+	for _, role := range roles(mode) {
+		names = append(names, t.Database(role).String())
 	}
-	return t.DB.String()
+	return strings.Join(slices.Compact(names), " + ")
+}
+
+// roles lists the workers of a way of serving.
+func roles(mode string) []search.Role {
+	if mode == search.Disagg {
+		return []search.Role{search.PrefillRole, search.DecodeRole}
+	}
+	return []search.Role{search.AggRole}
 }

@@ -59,7 +59,9 @@ func (a *answer) notes(topN int) []string {
 
 func noteFormats(n *notes, e *experiment) {
 	for _, t := range e.tasks {
-		n.add(e, "Formats: %s. %s", describeQuant(t.Model, t.QuantOn(t.DB)), e.formats)
+		for _, role := range roles(e.mode) {
+			n.add(e, "Formats: %s. %s", describeQuant(t.Model, t.Formats(role)), e.formats)
+		}
 	}
 }
 

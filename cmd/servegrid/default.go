@@ -110,13 +110,12 @@ func (o *defaultOptions) tasks(stderr io.Writer) ([]*search.Task, error) {
 				return nil, err
 			}
 		}
-		// The choice can fail for the model only, whatever the database.
-		if _, err := o.quant.choose(m, db); err != nil {
-			return nil, err
-		}
-		t.Quant = func(db *perftables.Database) estimator.Quant {
-			q, _ := o.quant.choose(m, db)
-			return q
+		for role := range t.Roles {
+			q, err := o.quant.choose(m, t.Database(search.Role(role)))
+			if err != nil {
+				return nil, err
+			}
+			t.Roles[role].Quant = &q
 		}
 		if err := t.Check(); err != nil {
 			return nil, asUsage(err)

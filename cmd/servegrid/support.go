@@ -267,7 +267,7 @@ func writeSupport(w io.Writer, m *estimator.Model, c *combination) error {
 
 // describe prints what the tables of a combination cover.
 func (c *combination) describe(line func(format string, args ...any)) {
-	db, q := c.task.DB, c.task.QuantOn(c.task.DB)
+	db, q := c.task.DB, c.task.Formats(search.AggRole)
 	fmha, kv := db.FMHAQuants(), db.KVQuants()
 	if c.task.Model.Family == estimator.DeepSeek {
 		fmha, kv = db.ContextMLAQuants(), db.GenerationMLAQuants()

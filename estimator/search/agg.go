@@ -16,32 +16,39 @@ const rowsPerTarget = 10
 // SearchAgg answers the task with aggregated serving.
 func SearchAgg(t *Task) *Result {
 	res := &Result{Mode: Agg}
-	config := t.config(t.DB)
+	config := t.config(AggRole)
 	if res.Err = estimator.CheckQuant(&config, true, true); res.Err != nil {
 		return res
 	}
-	var reasons reasons
-	for _, layout := range Layouts(&config, AggRole) {
+	lists := t.SizeLists(AggRole)
+	layouts, refused := lists.layouts(&config)
+	if len(layouts) == 0 {
+		res.Err = lists.impossible(&config, refused)
+		return res
+	}
+	var failed reasons
+	for _, layout := range layouts {
 		if layout.GPUs() > t.TotalGPUs {
 			continue
 		}
 		config.Layout = layout
 		plan, err := estimator.Compile(config)
 		if err != nil {
-			reasons.add(layout, err)
+			failed.add(layout, err)
 			continue
 		}
 		a := aggSearch{task: t, plan: plan}
 		rows, err := a.run(t.Exhaustive)
 		res.Scored += a.points.Len()
 		if err != nil {
-			reasons.add(layout, err)
+			failed.add(layout, err)
 			continue
 		}
 		res.Rows = append(res.Rows, rows...)
 	}
+	res.Dropped = append(refused, failed...)
 	if len(res.Rows) == 0 {
-		res.Err = reasons.none("aggregated")
+		res.Err = failed.none("aggregated")
 		return res
 	}
 	slices.SortStableFunc(res.Rows, func(a, b Row) int { return cmp.Compare(b.TokensPerSPerGPU, a.TokensPerSPerGPU) })

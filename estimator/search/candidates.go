@@ -16,58 +16,10 @@ const (
 	DecodeRole
 )
 
-// Layouts lists the worker layouts that are tried for a configuration (its
-// layout aside) in a role, in the order of the reference search.
-func Layouts(c *estimator.Config, role Role) []estimator.Layout {
-	powers := []int{1, 2, 4, 8}
-	if !c.Model.IsMoE() {
-		if c.DB.System.Name == "gb200_sxm" {
-			powers = append(powers, 16) // NVLink reaches beyond a node
-		}
-		var layouts []estimator.Layout
-		for _, tp := range powers {
-			layouts = append(layouts, estimator.Layout{TP: tp, PP: 1, DP: 1, MoETP: 1, MoEEP: 1})
-		}
-		return layouts
-	}
-	sizes, dps, moeTPs, moeEPs := powers, powers, powers, powers
-	if c.DB.Backend == "sglang" {
-		moeEPs = []int{1}
-	}
-	if c.WideEP && c.DB.Backend != "vllm" {
-		sizes, dps, moeTPs = []int{1, 2, 4, 8, 16, 32, 64}, []int{1, 2, 4, 8, 16, 32, 64}, []int{1}
-		if role == PrefillRole {
-			sizes, dps = sizes[:6], dps[:6]
-		}
-		if c.DB.Backend == "sglang" {
-			sizes = sizes[3:]
-		}
-		moeEPs = sizes
-	}
-	var layouts []estimator.Layout
-	for _, tp := range powers {
-		for _, dp := range dps {
-			for _, moeTP := range moeTPs {
-				for _, moeEP := range moeEPs {
-					l := estimator.Layout{TP: tp, PP: 1, DP: dp, MoETP: moeTP, MoEEP: moeEP}
-					if slices.Contains(sizes, l.GPUs()) && dp*tp == moeTP*moeEP && !(c.DB.Backend == "trtllm" && dp > 1 && tp > 1) {
-						layouts = append(layouts, l)
-					}
-				}
-			}
-		}
-	}
-	return layouts
-}
+func (r Role) String() string { return [...]string{"agg", "prefill", "decode"}[r] }
 
 // AggBatches are the batch sizes of aggregated candidates.
 var AggBatches = slices.Concat(steps(1, 15, 1), steps(16, 28, 4), steps(32, 56, 8), steps(64, 240, 16), steps(256, 512, 32)[:8], []int{512})
-
-// DecodeBatches are the batch sizes of decode workers.
-var DecodeBatches = slices.Concat(steps(1, 15, 1), steps(16, 30, 2), steps(32, 124, 4), steps(128, 512, 8))
-
-// PrefillBatches are the batch sizes of prefill workers.
-var PrefillBatches = []int{1}
 
 func steps(from, to, by int) []int {
 	var v []int
@@ -147,12 +99,10 @@ func CountAgg(isl int) int {
 	return pts.Len()
 }
 
-// Correction factors of the disaggregated model.
-// Source: AIConfigurator 0.6.0, defaults of its advanced tuning.
+// Factors of the disaggregated model.
+// Source: AIConfigurator 0.6.0.
 const (
-	PrefillCorrection = 1.1  // on the context latency of a prefill worker
-	DecodeCorrection  = 1.08 // on every decode step
-	QueueFactor       = 1.8  // from a prefill worker's latency to TTFT
-	prefillShare      = 0.9  // of a prefill worker's rate that matching counts on
-	decodeShare       = 0.92 // of a decode worker's rate
+	QueueFactor  = 1.8  // from a prefill worker's latency to TTFT
+	prefillShare = 0.9  // of a prefill worker's rate that matching counts on
+	decodeShare  = 0.92 // of a decode worker's rate
 )

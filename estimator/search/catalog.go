@@ -33,7 +33,7 @@ func (c *Catalog) Resolve(model, system, backend, version string, mode perftable
 		return out, err
 	}
 	out.DB = out.DB.WithMode(mode)
-	out.Config = NewTask(out.Model, out.DB).config(out.DB)
+	out.Config = NewTask(out.Model, out.DB).config(AggRole)
 	return out, estimator.CheckQuant(&out.Config, true, true)
 }
 

@@ -2,39 +2,19 @@ package search
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"servegrid/estimator"
 )
 
 // Bounds of the reference matching.
-// Source: AIConfigurator 0.6.0, defaults of its replica settings.
+// Source: AIConfigurator 0.6.0.
 const (
-	mostWorkers        = 32 // of each role in a replica
-	mostReplicaGPUs    = 128
 	prefillRowsKept    = 32
 	decodeRowsPerGroup = 16
 	combosPerTarget    = 5
 )
-
-// wideEPReplicaGPUs bounds a replica of wide expert parallelism, whose GPU total
-// may be any number.
-const wideEPReplicaGPUs = 512
-
-// replicaSizes are the GPU totals that a replica may have.
-func (t *Task) replicaSizes() []int {
-	if t.WideEP {
-		return steps(1, min(t.TotalGPUs, wideEPReplicaGPUs), 1)
-	}
-	totalGPUs := t.TotalGPUs
-	var sizes []int
-	for _, n := range append([]int{1, 2, 4}, steps(8, mostReplicaGPUs, 8)...) {
-		if n <= totalGPUs {
-			sizes = append(sizes, n)
-		}
-	}
-	return sizes
-}
 
 // SearchDisagg answers the task with disaggregated serving.
 func SearchDisagg(t *Task) *Result {
@@ -43,23 +23,22 @@ func SearchDisagg(t *Task) *Result {
 		res.Err = errTooFewGPUs
 		return res
 	}
-	prefill, err := t.workers(t.DB, PrefillRole)
-	if err != nil {
-		res.Err = err
-		return res
-	}
-	decode, err := t.workers(t.decodeDB(), DecodeRole)
-	if err != nil {
-		res.Err = err
-		return res
-	}
-	res.Scored = len(prefill) + len(decode)
-	if t.Exhaustive {
-		for _, r := range MatchAll(prefill, decode, t.TotalGPUs, t.Workload) {
-			if t.Limits.admits(&r) {
-				res.Rows = append(res.Rows, r)
-			}
+	var sides [2][]ScoredWorker
+	for i, role := range []Role{PrefillRole, DecodeRole} {
+		workers, dropped, err := t.workers(role)
+		for _, d := range dropped {
+			res.Dropped = append(res.Dropped, fmt.Errorf("%s: %w", role, d))
 		}
+		if err != nil {
+			res.Err = err
+			return res
+		}
+		sides[i] = workers
+		res.Scored += len(workers)
+	}
+	prefill, decode := sides[0], sides[1]
+	if t.Exhaustive {
+		res.Rows = slices.DeleteFunc(t.matchAll(prefill, decode), func(r Row) bool { return !t.Limits.admits(&r) })
 	} else {
 		s := newMatcher(t, prefill, decode)
 		for _, tg := range t.targets() {
@@ -73,6 +52,26 @@ func SearchDisagg(t *Task) *Result {
 	}
 	res.rank(t)
 	return res
+}
+
+// matchAll returns the best deployment of every pair of workers. Replicas without
+// bounds of their own are bounded by the budget alone.
+func (t *Task) matchAll(prefill, decode []ScoredWorker) []Row {
+	if t.Replica == nil {
+		return MatchAll(prefill, decode, t.TotalGPUs, t.Workload)
+	}
+	m := newMatcher(t, prefill, decode)
+	var rows []Row
+	for _, group := range m.decode {
+		for i := range group {
+			for j := range m.prefill {
+				if s := m.choose(&m.prefill[j], &group[i]); s.gpus > 0 {
+					rows = append(rows, disaggRow(&m.prefill[j], &group[i], s, t))
+				}
+			}
+		}
+	}
+	return rows
 }
 
 // split is an admissible pair of worker counts.
@@ -208,10 +207,11 @@ func (m *matcher) admissible(prefillGPUs, decodeGPUs int) []split {
 	if s, ok := m.splits[key]; ok {
 		return s
 	}
-	sizes := m.task.replicaSizes()
+	bounds := m.task.Bounds()
+	sizes := bounds.sizes(m.task.TotalGPUs)
 	var out []split
-	for y := 1; y <= mostWorkers; y++ {
-		for x := 1; x <= mostWorkers; x++ {
+	for y := 1; y <= bounds.MostDecode; y++ {
+		for x := 1; x <= bounds.MostPrefill; x++ {
 			if g := x*prefillGPUs + y*decodeGPUs; slices.Contains(sizes, g) {
 				out = append(out, split{x, y, float64(g)})
 			}

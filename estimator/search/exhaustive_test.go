@@ -127,11 +127,11 @@ func TestExhaustiveEqualsBruteForce(t *testing.T) {
 		for _, gpus := range []int{2, 5, 8, 12} {
 			task := NewTask(m, db)
 			task.TotalGPUs, task.Workload, task.Limits, task.Exhaustive = gpus, estimator.Workload{ISL: 4000, OSL: 500}, limits, true
-			prefill, err := task.workers(db, PrefillRole)
+			prefill, _, err := task.workers(PrefillRole)
 			if err != nil {
 				t.Fatal(err)
 			}
-			decode, err := task.workers(db, DecodeRole)
+			decode, _, err := task.workers(DecodeRole)
 			if err != nil {
 				t.Fatal(err)
 			}

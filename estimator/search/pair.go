@@ -24,11 +24,11 @@ func EstimatePair(prefill, decode Side, w estimator.Workload) (Row, error) {
 			return Row{}, fmt.Errorf("%s batch is %d and workers are %d, want at least 1", s.name, s.BatchSize, s.Workers)
 		}
 	}
-	p, err := prefill.Plan.Prefill(prefill.BatchSize, w, PrefillCorrection)
+	p, err := prefill.Plan.Prefill(prefill.BatchSize, w, DefaultTuning.PrefillCorrection)
 	if err != nil {
 		return Row{}, fmt.Errorf("prefill: %w", err)
 	}
-	column, err := decode.Plan.Decode(w, DecodeCorrection)
+	column, err := decode.Plan.Decode(w, DefaultTuning.DecodeCorrection)
 	if err != nil {
 		return Row{}, fmt.Errorf("decode: %w", err)
 	}

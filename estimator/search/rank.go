@@ -28,6 +28,7 @@ func Merge(results []*Result, l Limits) *Result {
 		out.Rows = append(out.Rows, r.Rows...)
 		out.Picked = append(out.Picked, r.Picked...)
 		out.Scored += r.Scored
+		out.Dropped = append(out.Dropped, r.Dropped...)
 		errs = append(errs, r.Err)
 	}
 	if len(out.Rows) == 0 {

@@ -63,7 +63,7 @@ func Refused(mode string, err error) Support {
 }
 
 func (t *Task) supportAgg() Support {
-	config := t.config(t.DB)
+	config := t.config(AggRole)
 	if err := estimator.CheckQuant(&config, true, true); err != nil {
 		return Refused(Agg, err)
 	}
@@ -77,7 +77,7 @@ func (t *Task) supportAgg() Support {
 }
 
 func (t *Task) supportDisagg() Support {
-	configs := [...]estimator.Config{t.config(t.DB), t.config(t.decodeDB())}
+	configs := [...]estimator.Config{t.config(PrefillRole), t.config(DecodeRole)}
 	for i := range configs {
 		if err := estimator.CheckQuant(&configs[i], i == 0, i == 1); err != nil {
 			return Refused(Disagg, err)
@@ -199,12 +199,12 @@ func probeAgg(plan *estimator.Plan, w estimator.Workload) (float64, error) {
 }
 
 func probePrefill(plan *estimator.Plan) (float64, error) {
-	pt, err := plan.Prefill(probeBatch, probeWorkload, PrefillCorrection)
+	pt, err := plan.Prefill(probeBatch, probeWorkload, DefaultTuning.PrefillCorrection)
 	return pt.MemoryGiB, err
 }
 
 func probeDecode(plan *estimator.Plan) (float64, error) {
-	column, err := plan.Decode(probeWorkload, DecodeCorrection)
+	column, err := plan.Decode(probeWorkload, DefaultTuning.DecodeCorrection)
 	if err != nil {
 		return 0, err
 	}
@@ -217,7 +217,7 @@ func probeDecode(plan *estimator.Plan) (float64, error) {
 // and is covered by the tables, its input computed in one step; and the smallest
 // layout that takes it. It is 0 when there is none.
 func (t *Task) LargestContext() (isl int, layout estimator.Layout) {
-	config := t.config(t.DB)
+	config := t.config(AggRole)
 	if estimator.CheckQuant(&config, true, true) != nil {
 		return 0, layout
 	}

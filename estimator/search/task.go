@@ -18,13 +18,15 @@ type Task struct {
 	Workload  estimator.Workload
 	Limits    Limits
 
-	// How the model is served beyond its layout; see [estimator.Config]. Quant
-	// chooses the formats on a database; nil stands for [estimator.DefaultQuant].
-	Quant           func(db *perftables.Database) estimator.Quant
+	// How the model is served beyond its layout; see [estimator.Config].
 	NextN           int
 	AcceptRates     []float64
 	WideEP, DeepEP  bool
 	AttentionKernel string
+
+	Roles   [3]RoleSettings // by [Role]
+	Replica *Replica        // nil: [DefaultReplica]
+	Tuning  Tuning
 
 	// Exhaustive considers every candidate and every number of workers, and
 	// applies the limits as they are.
@@ -110,11 +112,12 @@ func (r *Row) setCluster(totalGPUs int) {
 // Result is the answer of one way of serving.
 type Result struct {
 	Mode     string
-	Rows     []Row // everything worth looking at
-	Frontier []Row // non-dominated rows
-	Picked   []Row // ranked rows within the limits, best first
-	Err      error // why there is none at all
-	Scored   int   // candidates scored
+	Rows     []Row   // everything worth looking at
+	Frontier []Row   // non-dominated rows
+	Picked   []Row   // ranked rows within the limits, best first
+	Err      error   // why there is none at all
+	Dropped  []error // layouts that gave nothing, and why
+	Scored   int     // candidates scored
 }
 
 // Check reports a task that cannot be searched at all.
@@ -154,33 +157,7 @@ var DefaultAcceptRates = []float64{0.85, 0, 0, 0, 0}
 
 // NewTask asks about a model on a database with everything at its default.
 func NewTask(m *estimator.Model, db *perftables.Database) *Task {
-	return &Task{Model: m, DB: db, NextN: DefaultNextN(m), AcceptRates: DefaultAcceptRates}
-}
-
-// config is the configuration of the task's workers on a database, without a
-// layout.
-func (t *Task) config(db *perftables.Database) estimator.Config {
-	c := estimator.Config{
-		Model: t.Model, DB: db, NextN: t.NextN, AcceptRates: t.AcceptRates,
-		WideEP: t.WideEP, DeepEP: t.DeepEP, AttentionKernel: t.AttentionKernel,
-	}
-	c.Quant = t.QuantOn(db)
-	return c
-}
-
-// QuantOn returns the formats that workers on a database run in.
-func (t *Task) QuantOn(db *perftables.Database) estimator.Quant {
-	if t.Quant != nil {
-		return t.Quant(db)
-	}
-	return estimator.DefaultQuant(t.Model, db)
-}
-
-func (t *Task) decodeDB() *perftables.Database {
-	if t.DecodeDB == nil {
-		return t.DB
-	}
-	return t.DecodeDB
+	return &Task{Model: m, DB: db, NextN: DefaultNextN(m), AcceptRates: DefaultAcceptRates, Tuning: DefaultTuning}
 }
 
 // target is one pair of limits that the reference search tries.

@@ -24,8 +24,8 @@ func TestWideEPMatchesOracle(t *testing.T) {
 	task.Workload = estimator.Workload{ISL: 4000, OSL: 500}
 	task.Limits = Limits{TTFT: 3000, TPOT: 50}
 	task.WideEP, task.DeepEP = true, true
-	task.Quant = func(*perftables.Database) estimator.Quant {
-		return estimator.Quant{
+	for role := range task.Roles {
+		task.Roles[role].Quant = &estimator.Quant{
 			GEMM: perftables.GEMMFP8Block, MoE: perftables.MoEFP8Block, KV: perftables.KVFP8, FMHA: perftables.FMHAFP8Block, Comm: perftables.CommHalf,
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"servegrid/estimator"
-	"servegrid/perftables"
 )
 
 // ScoredWorker is a prefill or decode worker as matching sees it: all figures
@@ -34,33 +33,15 @@ func RoundWorker(plan *estimator.Plan, pt estimator.WorkerPoint) ScoredWorker {
 	return w
 }
 
-// WorkerBatches lists the batch sizes of a role's workers, rising.
-func WorkerBatches(role Role) []int {
-	if role == PrefillRole {
-		return PrefillBatches
-	}
-	return DecodeBatches
-}
-
-// WorkerScorer returns the function that scores one batch size of a role's
-// workers.
-func WorkerScorer(plan *estimator.Plan, role Role, w estimator.Workload) (func(b int) (estimator.WorkerPoint, error), error) {
-	if role == PrefillRole {
-		return func(b int) (estimator.WorkerPoint, error) { return plan.Prefill(b, w, PrefillCorrection) }, plan.ContextErr()
-	}
-	column, err := plan.Decode(w, DecodeCorrection)
-	return column.At, err
-}
-
 // appendWorkers scores the workers of a layout up to the first batch that does
 // not fit. On an error it keeps those before.
-func appendWorkers(dst []ScoredWorker, plan *estimator.Plan, role Role, w estimator.Workload) ([]ScoredWorker, error) {
-	at, err := WorkerScorer(plan, role, w)
+func (t *Task) appendWorkers(dst []ScoredWorker, plan *estimator.Plan, role Role) ([]ScoredWorker, error) {
+	at, err := t.Tuning.Scorer(plan, role, t.Workload)
 	if err != nil {
 		return dst, err
 	}
 	n := len(dst)
-	for _, b := range WorkerBatches(role) {
+	for _, b := range t.Tuning.Batches(role) {
 		pt, err := at(b)
 		if err != nil {
 			return dst, err
@@ -76,32 +57,35 @@ func appendWorkers(dst []ScoredWorker, plan *estimator.Plan, role Role, w estima
 	return dst, nil
 }
 
-// workers scores one side over all layouts.
-func (t *Task) workers(db *perftables.Database, role Role) ([]ScoredWorker, error) {
-	config := t.config(db)
+// workers scores one side over all layouts. Layouts that gave nothing are
+// returned beside the workers.
+func (t *Task) workers(role Role) ([]ScoredWorker, reasons, error) {
+	config := t.config(role)
 	if err := estimator.CheckQuant(&config, role == PrefillRole, role == DecodeRole); err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	lists := t.SizeLists(role)
+	layouts, dropped := lists.layouts(&config)
+	if len(layouts) == 0 {
+		return nil, dropped, lists.impossible(&config, dropped)
 	}
 	var rows []ScoredWorker
-	var reasons reasons
-	for _, layout := range Layouts(&config, role) {
+	var failed reasons
+	for _, layout := range layouts {
 		config.Layout = layout
 		plan, err := estimator.Compile(config)
 		if err == nil {
-			rows, err = appendWorkers(rows, plan, role, t.Workload)
+			rows, err = t.appendWorkers(rows, plan, role)
 		}
 		if err != nil {
-			reasons.add(layout, err)
+			failed.add(layout, err)
 		}
 	}
+	dropped = append(dropped, failed...)
 	if len(rows) == 0 {
-		what := "decode"
-		if role == PrefillRole {
-			what = "prefill"
-		}
-		return nil, reasons.none(what)
+		return nil, dropped, failed.none(role.String())
 	}
-	return rows, nil
+	return rows, dropped, nil
 }
 
 var errTooFewGPUs = errors.New("disaggregated serving needs at least 2 GPUs")
