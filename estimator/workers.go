@@ -23,6 +23,12 @@ func (p *Plan) Prefill(b int, w Workload, correction float64) (WorkerPoint, erro
 	return pt, nil
 }
 
+// PrefillMemory returns what one GPU of a prefill worker holds that runs b
+// sequences at once: their prompts, and the first token of each.
+func (p *Plan) PrefillMemory(b int, w Workload) Memory {
+	return p.Memory(b, Workload{ISL: w.ISL, OSL: 1}, b*w.ISL)
+}
+
 // DecodeColumn holds what the decode workers of one plan and workload share.
 type DecodeColumn struct {
 	w          Workload

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -47,6 +48,15 @@ func (f *File) Write(b []byte) (int, error) {
 		f.err = fmt.Errorf("write %s: %w", f.name, cause(err))
 	}
 	return n, f.err
+}
+
+// Chmod sets the permissions that the file will have, such as 0o755 for a program;
+// without it 0o644.
+func (f *File) Chmod(mode fs.FileMode) error {
+	if err := f.f.Chmod(mode); err != nil {
+		return fmt.Errorf("write %s: %w", f.name, cause(err))
+	}
+	return nil
 }
 
 // Name returns the name the file was created with.

@@ -44,6 +44,9 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	return out, nil
 }
 
+// bareValue is what flags stand for that may come without a value.
+var bareValue = map[string]string{"generator-help": "all"}
+
 func checkTopFlags(args []string) error {
 	for _, a := range args {
 		if strings.HasPrefix(a, "-") && a != "-h" && a != "--help" {
@@ -96,6 +99,9 @@ func split(c *cli.Command, args []string) (flags, rest []string, err error) {
 		if _, isBool := f.(*cli.BoolFlag); isBool && !inline {
 			flags = append(flags, flag)
 			continue
+		}
+		if bare, ok := bareValue[name]; ok && !inline && (i+1 == len(args) || strings.HasPrefix(args[i+1], "-")) {
+			value, inline = bare, true
 		}
 		if !inline {
 			// A value may start with a dash: a negative number is reported as such.

@@ -28,6 +28,9 @@ func defaultCommand() *cli.Command {
     --isl 4000 --osl 500 --ttft 600 --tpot 16.67 --backend vllm --backend-version 0.12.0`,
 		Flags: append(workloadFlags(), outputFlags()...),
 		Action: func(c *cli.Context) error {
+			if done, err := generatorHelp(c); done {
+				return err
+			}
 			o, err := newDefaultOptions(c)
 			if err != nil {
 				return err
@@ -47,6 +50,9 @@ func newDefaultOptions(c *cli.Context) (*defaultOptions, error) {
 		return nil, err
 	}
 	if o.outputOptions, err = newOutputOptions(c); err != nil {
+		return nil, err
+	}
+	if err := o.generator.checkBackend(o.backend); err != nil {
 		return nil, err
 	}
 	if len(o.limits) > 1 && o.saveDir != "" {

@@ -103,7 +103,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler:         func(*cli.Context, error) {}, // run reports
 		OnUsageError:           func(_ *cli.Context, err error, _ bool) error { return asUsage(err) },
 		UseShortOptionHandling: false,
-		CommandNotFound:        nil,
+		// A value may hold commas: --generator-set Workers.agg.cuda_graph_batch_sizes=[1,2].
+		DisableSliceFlagSeparator: true,
+		CommandNotFound:           nil,
 		Action: func(c *cli.Context) error {
 			return cli.ShowAppHelp(c)
 		},
@@ -124,6 +126,8 @@ func setEnvironment(f cli.Flag) {
 	vars := []string{"SERVEGRID_" + name, "AICONFIGURATOR_" + name}
 	switch f := f.(type) {
 	case *cli.StringFlag:
+		f.EnvVars = vars
+	case *cli.StringSliceFlag:
 		f.EnvVars = vars
 	case *cli.IntFlag:
 		f.EnvVars = vars

@@ -1,43 +1,78 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"fmt"
 	"io"
+	"io/fs"
+	"slices"
+	"strings"
 
 	"servegrid/estimator"
 	"servegrid/estimator/search"
-	"servegrid/sinks"
+	"servegrid/sinks/deploy"
 	"servegrid/sinks/plot"
+	"servegrid/sinks/report"
 )
 
-// save writes the result files of an answer.
-func (a *answer) save(dir string, topN int) error {
-	d, err := sinks.OpenDir(dir)
+// saver writes the files of an answer.
+type saver struct {
+	tree      *tree
+	generator *generatorOptions
+	topN      int
+
+	plans []*deploy.Plan // of the rows that were rendered
+}
+
+// save writes the result files of an answer and says on stderr what they run on.
+func (a *answer) save(o *outputOptions, v view, stderr io.Writer) error {
+	t, err := openTree(o.saveDir, o.command)
 	if err != nil {
 		return err
 	}
-	if _, err := d.CleanTemp(); err != nil {
-		return err
-	}
+	s := &saver{tree: t, generator: &o.generator, topN: o.topN}
 	for _, e := range a.experiments {
 		if len(e.tasks) == 0 {
 			continue
 		}
-		w := e.task().Workload
-		if err := saveRows(d, e.name+"/best_config_topn.csv", e.mode, e.top(topN), w); err != nil {
-			return err
-		}
-		if err := saveRows(d, e.name+"/pareto.csv", e.mode, e.result.Frontier, w); err != nil {
+		if err := s.experiment(e); err != nil {
 			return err
 		}
 	}
-	return a.savePlot(d)
+	if err := s.prerequisites(); err != nil {
+		return err
+	}
+	if err := s.overview(a, v); err != nil {
+		return err
+	}
+	if err := t.finish(); err != nil {
+		return err
+	}
+	s.summarize(o.saveDir, stderr)
+	return nil
 }
 
-// saveRows writes rows under AIConfigurator's column names.
-func saveRows(d *sinks.Dir, name, mode string, rows []search.Row, w estimator.Workload) error {
-	return d.WriteFile(name, func(f io.Writer) error {
+// experiment writes the folder of one experiment.
+func (s *saver) experiment(e *experiment) error {
+	w := e.task().Workload
+	if err := s.rows(e.name+"/best_config_topn.csv", e.mode, e.top(s.topN), w); err != nil {
+		return err
+	}
+	if err := s.rows(e.name+"/pareto.csv", e.mode, e.result.Frontier, w); err != nil {
+		return err
+	}
+	for i, row := range e.top(s.topN) {
+		if err := s.deployment(e, i+1, &row); err != nil {
+			return fmt.Errorf("%s rank %d: %w", e.name, i+1, err)
+		}
+	}
+	return nil
+}
+
+// rows writes rows under AIConfigurator's column names.
+func (s *saver) rows(name, mode string, rows []search.Row, w estimator.Workload) error {
+	return s.tree.write(name, func(f io.Writer) error {
 		out := csv.NewWriter(f)
 		if err := out.Write(search.Columns(mode)); err != nil {
 			return err
@@ -52,7 +87,70 @@ func saveRows(d *sinks.Dir, name, mode string, rows []search.Row, w estimator.Wo
 	})
 }
 
-func (a *answer) savePlot(d *sinks.Dir) error {
+// deployment writes what runs a ranked row.
+func (s *saver) deployment(e *experiment, rank int, r *search.Row) error {
+	t := e.task()
+	plan, err := deploy.Resolve(deployChoice(t, r), &s.generator.overrides, s.generator.runtime)
+	if err != nil {
+		return err
+	}
+	s.plans = append(s.plans, plan)
+	files, err := plan.Files(fmt.Sprintf("%s rank %d: %s on %d GPUs of %s, ISL %d, OSL %d.\nEvery value of the files beside this one; --generator-config takes it back.",
+		e.name, rank, t.Model.ID, t.TotalGPUs, databases(t, r.Mode), t.Workload.ISL, t.Workload.OSL))
+	if err != nil {
+		return err
+	}
+	folder := fmt.Sprintf("%s/top%d/%s/", e.name, rank, r.Mode)
+	if err := s.files(folder, files); err != nil {
+		return err
+	}
+	return s.tree.write(folder+"prediction.json", prediction(e.name, rank, t, r).Write)
+}
+
+func (s *saver) files(folder string, files []deploy.File) error {
+	for _, f := range files {
+		mode := fs.FileMode(0o644)
+		if f.Exec {
+			mode = 0o755
+		}
+		if err := s.tree.writeBytes(folder+f.Name, mode, f.Content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prerequisites writes what a namespace needs before any of the deployments.
+func (s *saver) prerequisites() error {
+	if len(s.plans) == 0 {
+		return nil
+	}
+	rdma := slices.ContainsFunc(s.plans, func(p *deploy.Plan) bool { return len(p.Roles) > 1 })
+	files, err := s.plans[0].Prerequisites(rdma)
+	if err != nil {
+		return err
+	}
+	return s.files("prerequisites/", files)
+}
+
+// overview writes what speaks of all experiments.
+func (s *saver) overview(a *answer, v view) error {
+	if err := s.tree.write("report.txt", func(w io.Writer) error { return report.Write(w, a.report(v)) }); err != nil {
+		return err
+	}
+	if err := s.tree.write("result.json", func(w io.Writer) error { return a.writeRows(w, "json", s.topN) }); err != nil {
+		return err
+	}
+	for _, format := range []plot.Format{plot.PNG, plot.SVG} {
+		if err := s.tree.write("pareto_frontier."+string(format), func(w io.Writer) error { return a.plot(w, format) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plot draws the frontiers.
+func (a *answer) plot(w io.Writer, format plot.Format) error {
 	t := a.leading().task()
 	o := plot.Options{
 		Title:  fmt.Sprintf("%s on %d x %s, ISL %d, OSL %d", t.Model.ID, t.TotalGPUs, t.DB.System.Name, t.Workload.ISL, t.Workload.OSL),
@@ -79,5 +177,29 @@ func (a *answer) savePlot(d *sinks.Dir) error {
 		best := a.chosen.best()
 		marks = append(marks, plot.Mark{X: x(best), Y: best.TokensPerSPerGPUCluster, Label: fmt.Sprintf("%s %.2f", a.chosen.name, best.TokensPerSPerGPUCluster)})
 	}
-	return d.WriteFile("pareto_frontier.png", func(f io.Writer) error { return plot.Frontier(f, plot.PNG, o, series, marks) })
+	return plot.Frontier(w, format, o, series, marks)
+}
+
+// summarize says where the files are, what they run on, and what to mind; each
+// once.
+func (s *saver) summarize(dir string, stderr io.Writer) {
+	var b bytes.Buffer
+	said := map[string]bool{}
+	line := func(format string, args ...any) {
+		if text := fmt.Sprintf(format, args...); !said[text] {
+			said[text] = true
+			b.WriteString(text + "\n")
+		}
+	}
+	line("results saved in %s", dir)
+	for _, p := range s.plans {
+		r := &p.Runtime
+		line("deployment files: %s data %s, options of %s, dialect %s, image %s", p.Backend, r.Data, r.Target, r.Dialect, r.Image)
+	}
+	for _, p := range s.plans {
+		for _, n := range p.Notes {
+			line("note: %s", strings.TrimSuffix(n, "."))
+		}
+	}
+	_, _ = stderr.Write(b.Bytes())
 }

@@ -63,12 +63,7 @@ func (r *Row) cells(w estimator.Workload) map[string]string {
 	}
 	v["model"] = r.Worker.Plan.Model.ID
 	r.Worker.cells(v, "")
-	contexts, decoding, tokens := 1, 1, r.CtxTokens
-	if b := r.Worker.BatchSize; b > 1 {
-		contexts = (r.CtxTokens + w.ISL - 1) / w.ISL
-		decoding = b - contexts
-		tokens = decoding + r.CtxTokens
-	}
+	contexts, decoding, tokens := r.mixedStep(w)
 	v["balance_score"] = real(r.BalanceScore)
 	v["num_ctx_reqs"], v["num_gen_reqs"] = real(float64(contexts)), real(float64(decoding))
 	v["num_tokens"], v["gen_tokens"] = real(float64(tokens)), real(float64(decoding))

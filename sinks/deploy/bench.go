@@ -48,7 +48,6 @@ func loads(c int) []int {
 	return slices.Compact(list)
 }
 
-
 // aiperf lists the arguments of a measurement. Words that are to be expanded by
 // the shell come in ready made.
 func (p *Plan) aiperf(model, url, isl, osl, concurrency, requests, dir string) [][]string {

@@ -182,4 +182,6 @@ func unknownKey(path string) error {
 	return fmt.Errorf("unknown key %q: did you mean %q? --generator-help lists all", path, near)
 }
 
-func workerPath(role, param string) string { return strings.Join([]string{"Workers", role, param}, ".") }
+func workerPath(role, param string) string {
+	return strings.Join([]string{"Workers", role, param}, ".")
+}

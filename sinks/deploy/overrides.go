@@ -135,6 +135,23 @@ func (o *Overrides) add(values []override) error {
 	return nil
 }
 
+// CheckBackend reports overrides of engine options that a backend does not have.
+func (o *Overrides) CheckBackend(backend string, runtime RuntimeOptions) error {
+	p := &Plan{Backend: backend}
+	var err error
+	if p.Runtime, err = newRuntime(backend, "", runtime); err != nil {
+		return err
+	}
+	var errs []error
+	for _, l := range o.layers {
+		for _, role := range []string{Agg, Prefill, Decode} {
+			r := Role{Name: role, values: values{}, set: map[string]bool{}}
+			errs = append(errs, r.override(p, l.values))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Names of worker overrides that are no parameter.
 const (
 	extraCLIArgs    = "extra_cli_args"

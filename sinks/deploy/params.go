@@ -139,7 +139,7 @@ func snake(s string) string { return strings.ReplaceAll(s, "-", "_") }
 // value means something else, or several parameters share them.
 func ambiguous(s string) bool {
 	return slices.Contains([]string{
-		"no_enable_prefix_caching", // a switch of its own
+		"no_enable_prefix_caching",                                         // a switch of its own
 		"kv_cache_config.enable_block_reuse", "disable_cuda_graph_padding", // negated
 		"chunked_prefill_size", // a number of tokens
 		"cuda_graph_config", "speculative_config",
