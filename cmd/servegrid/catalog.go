@@ -10,6 +10,7 @@ import (
 	"servegrid/internal/suggest"
 	"servegrid/jobs"
 	"servegrid/perftables"
+	"servegrid/sinks/deploy"
 )
 
 // systemName resolves the value of a flag that names a GPU system.
@@ -90,11 +91,7 @@ func openDatabase(model, system, backend, version string) (*perftables.Database,
 
 // supportLine is the command that says what is covered.
 func supportLine(model, system, backend string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./"
-	if model == "" || strings.Trim(model, plain) != "" { // a folder with blanks
-		model = "'" + strings.ReplaceAll(model, "'", `'\''`) + "'"
-	}
-	return fmt.Sprintf("servegrid cli support --model-path %s --system %s --backend %s", model, system, backend)
+	return fmt.Sprintf("servegrid cli support --model-path %s --system %s --backend %s", deploy.ShellWord(model), system, backend)
 }
 
 // backendsOf lists the backends that have tables on a system.

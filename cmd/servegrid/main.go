@@ -86,7 +86,7 @@ usage, 3 a sweep finished with failed shards, 130 interrupted.`
 
 func newApp(stdout, stderr io.Writer) *cli.App {
 	commands := []*cli.Command{
-		defaultCommand(), planCommand(), sweepCommand(), queryCommand(), frontierCommand(), bestCommand(), estimateCommand(), supportCommand(), versionCommand(),
+		defaultCommand(), generateCommand(), planCommand(), sweepCommand(), queryCommand(), frontierCommand(), bestCommand(), estimateCommand(), supportCommand(), versionCommand(),
 	}
 	for _, c := range commands {
 		finish(c)

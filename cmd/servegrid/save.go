@@ -63,7 +63,7 @@ func (s *saver) experiment(e *experiment) error {
 		return err
 	}
 	for i, row := range e.top(s.topN) {
-		if err := s.deployment(e, i+1, &row); err != nil {
+		if err := s.deployment(e.name, i+1, e.task(), &row, true); err != nil {
 			return fmt.Errorf("%s rank %d: %w", e.name, i+1, err)
 		}
 	}
@@ -87,24 +87,24 @@ func (s *saver) rows(name, mode string, rows []search.Row, w estimator.Workload)
 	})
 }
 
-// deployment writes what runs a ranked row.
-func (s *saver) deployment(e *experiment, rank int, r *search.Row) error {
-	t := e.task()
+// deployment writes what runs a row, and where it has figures what to expect of
+// it.
+func (s *saver) deployment(name string, rank int, t *search.Task, r *search.Row, predicted bool) error {
 	plan, err := deploy.Resolve(deployChoice(t, r), &s.generator.overrides, s.generator.runtime)
 	if err != nil {
 		return err
 	}
 	s.plans = append(s.plans, plan)
 	files, err := plan.Files(fmt.Sprintf("%s rank %d: %s on %d GPUs of %s, ISL %d, OSL %d.\nEvery value of the files beside this one; --generator-config takes it back.",
-		e.name, rank, t.Model.ID, t.TotalGPUs, databases(t, r.Mode), t.Workload.ISL, t.Workload.OSL))
+		name, rank, t.Model.ID, t.TotalGPUs, databases(t, r.Mode), t.Workload.ISL, t.Workload.OSL))
 	if err != nil {
 		return err
 	}
-	folder := fmt.Sprintf("%s/top%d/%s/", e.name, rank, r.Mode)
-	if err := s.files(folder, files); err != nil {
+	folder := fmt.Sprintf("%s/top%d/%s/", name, rank, r.Mode)
+	if err := s.files(folder, files); err != nil || !predicted {
 		return err
 	}
-	return s.tree.write(folder+"prediction.json", prediction(e.name, rank, t, r).Write)
+	return s.tree.write(folder+"prediction.json", prediction(name, rank, t, r).Write)
 }
 
 func (s *saver) files(folder string, files []deploy.File) error {

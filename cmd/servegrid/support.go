@@ -58,14 +58,8 @@ func newSupportOptions(c *cli.Context) (*supportOptions, error) {
 		return nil, usagef("unexpected argument %q", c.Args().First())
 	}
 	o := &supportOptions{model: c.String("model-path"), version: c.String("backend-version")}
-	var missing []string
-	for _, f := range []string{"model-path", "system"} {
-		if !c.IsSet(f) {
-			missing = append(missing, "--"+f)
-		}
-	}
-	if len(missing) > 0 {
-		return nil, usagef("missing %s", strings.Join(missing, ", "))
+	if err := require(c, "model-path", "system"); err != nil {
+		return nil, err
 	}
 	backend := c.String("backend")
 	if s := c.String("system"); s == all {

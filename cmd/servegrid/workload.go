@@ -70,16 +70,10 @@ func newWorkloadOptions(c *cli.Context) (workloadOptions, error) {
 		workload: estimator.Workload{ISL: c.Int("isl"), OSL: c.Int("osl"), Prefix: c.Int("prefix")},
 		search:   c.String("search"), estimator: c.String("estimator"),
 	}
-	var missing []string
-	for _, f := range []string{"model-path", "system", "total-gpus"} {
-		if !c.IsSet(f) {
-			missing = append(missing, "--"+f)
-		}
+	err := require(c, "model-path", "system", "total-gpus")
+	if err != nil {
+		return o, err
 	}
-	if len(missing) > 0 {
-		return o, usagef("missing %s", strings.Join(missing, ", "))
-	}
-	var err error
 	if o.system, err = systemName("system", c.String("system")); err != nil {
 		return o, err
 	}
@@ -110,6 +104,20 @@ func newWorkloadOptions(c *cli.Context) (workloadOptions, error) {
 	return o, o.check(c)
 }
 
+// require reports flags that were not given.
+func require(c *cli.Context, flags ...string) error {
+	var missing []string
+	for _, f := range flags {
+		if !c.IsSet(f) {
+			missing = append(missing, "--"+f)
+		}
+	}
+	if len(missing) > 0 {
+		return usagef("missing %s", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
 func databaseModeFlag() cli.Flag {
 	return &cli.StringFlag{Name: "database-mode", Value: string(perftables.Silicon), Usage: "SILICON: measured latencies; " +
 		"HYBRID: formulas where nothing was measured; EMPIRICAL: formulas only; SOL: the speed of light"}
@@ -123,8 +131,8 @@ func databaseMode(c *cli.Context) (perftables.Mode, error) {
 	return mode, nil
 }
 
-// check reports numbers out of range.
-func (o *workloadOptions) check(c *cli.Context) error {
+// checkRanges reports numbers out of range.
+func checkRanges(totalGPUs int, w estimator.Workload) error {
 	// Larger ones exceed what any table covers and the int32 result columns.
 	const longest = 1 << 24
 	for _, f := range []struct {
@@ -132,14 +140,22 @@ func (o *workloadOptions) check(c *cli.Context) error {
 		value       int
 		least, most int
 	}{
-		{"total-gpus", o.totalGPUs, 1, 1 << 20},
-		{"isl", o.workload.ISL, 1, longest},
-		{"osl", o.workload.OSL, 2, longest},
-		{"prefix", o.workload.Prefix, 0, max(0, o.workload.ISL-1)},
+		{"total-gpus", totalGPUs, 1, 1 << 20},
+		{"isl", w.ISL, 1, longest},
+		{"osl", w.OSL, 2, longest},
+		{"prefix", w.Prefix, 0, max(0, w.ISL-1)},
 	} {
 		if f.value < f.least || f.value > f.most {
 			return usagef("--%s is %d, want %d to %d", f.flag, f.value, f.least, f.most)
 		}
+	}
+	return nil
+}
+
+// check reads and checks what depends on several flags.
+func (o *workloadOptions) check(c *cli.Context) error {
+	if err := checkRanges(o.totalGPUs, o.workload); err != nil {
+		return err
 	}
 	if err := o.readLimits(c); err != nil {
 		return err

@@ -54,7 +54,7 @@ func (p *Plan) aiperf(model, url, isl, osl, concurrency, requests, dir string) [
 	b := &p.settings.bench
 	lines := [][]string{{"-m", model}}
 	if b.tokenizer != b.model {
-		lines = append(lines, []string{"--tokenizer", shellWord(b.tokenizer)})
+		lines = append(lines, []string{"--tokenizer", ShellWord(b.tokenizer)})
 	}
 	lines = append(lines,
 		[]string{"--endpoint-type", "chat"},
@@ -112,26 +112,26 @@ func (p *Plan) benchScript() string {
 	if b.version != "" {
 		version = "==" + b.version
 	}
-	fmt.Fprintf(&s, "pip install %s\n", shellWord("aiperf"+version))
-	fmt.Fprintf(&s, "url=%s\n", shellWord(b.endpointURL))
+	fmt.Fprintf(&s, "pip install %s\n", ShellWord("aiperf"+version))
+	fmt.Fprintf(&s, "url=%s\n", ShellWord(b.endpointURL))
 	s.WriteString(waitForModel)
 	root := "/tmp/aiperf"
 	if p.settings.k8s.pvcName != "" {
 		root = p.settings.k8s.pvcMountPath + "/bench_artifacts/" + b.name
 	}
-	fmt.Fprintf(&s, "artifacts=%s\n", shellWord(root))
+	fmt.Fprintf(&s, "artifacts=%s\n", ShellWord(root))
 	// The log alone is then enough for servegrid eval.
 	fmt.Fprintf(&s, "show() {\n  echo '%s'\n  find \"$1\" -name profile_export_aiperf.json -exec cat {} +\n  echo\n  echo '%s'\n}\n",
 		measure.BeginResult, measure.EndResult)
 	isl, osl := strconv.Itoa(p.freshISL()), strconv.Itoa(b.osl)
 	if list := b.concurrency.list; len(list) == 1 {
 		dir := fmt.Sprintf(`"$artifacts/concurrency_%d"`, list[0])
-		s.WriteString(command("", "aiperf profile", p.aiperf(shellWord(b.model), `"$url"`, isl, osl, strconv.Itoa(list[0]), b.requestsWord(list[0], ""), dir)))
+		s.WriteString(command("", "aiperf profile", p.aiperf(ShellWord(b.model), `"$url"`, isl, osl, strconv.Itoa(list[0]), b.requestsWord(list[0], ""), dir)))
 		fmt.Fprintf(&s, "show %s\n", dir)
 	} else {
 		const dir = `"$artifacts/concurrency_$c"`
 		fmt.Fprintf(&s, "for c in %s; do\n", joinInts(list))
-		s.WriteString(command("  ", "aiperf profile", p.aiperf(shellWord(b.model), `"$url"`, isl, osl, `"$c"`, b.requestsWord(0, "c"), dir)))
+		s.WriteString(command("  ", "aiperf profile", p.aiperf(ShellWord(b.model), `"$url"`, isl, osl, `"$c"`, b.requestsWord(0, "c"), dir)))
 		fmt.Fprintf(&s, "  show %s\ndone\n", dir)
 	}
 	return s.String()
@@ -177,7 +177,7 @@ func (p *Plan) benchRun() string {
 		{"concurrency", "CONCURRENCY", joinInts(b.concurrency.list)},
 		{"rounds", "MULTI_ROUND", strconv.Itoa(requestsPerConcurrency)},
 	} {
-		fmt.Fprintf(&s, "%s=${SERVEGRID_BENCH_%s:-${AICONFIGURATOR_BENCH_%s:-%s}}\n", v.name, v.variable, v.variable, shellWord(v.value))
+		fmt.Fprintf(&s, "%s=${SERVEGRID_BENCH_%s:-${AICONFIGURATOR_BENCH_%s:-%s}}\n", v.name, v.variable, v.variable, ShellWord(v.value))
 	}
 	s.WriteString("artifacts=${BENCH_ARTIFACT_DIR:-bench_artifacts}\n\n")
 	requests := `"$((c * rounds))"`

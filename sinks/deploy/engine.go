@@ -247,8 +247,8 @@ func (p *Plan) engineFile(r *Role) ([]byte, error) {
 // configName is the name of a role's engine file.
 func configName(role string) string { return role + "_config.yaml" }
 
-// shellWord quotes an argument for bash where it needs that.
-func shellWord(s string) string {
+// ShellWord quotes an argument for bash where it needs that.
+func ShellWord(s string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,@+%"
 	if s != "" && strings.Trim(s, plain) == "" {
 		return s

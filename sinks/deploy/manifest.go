@@ -403,7 +403,7 @@ func optionLines(arguments []string) [][]string {
 			lines = append(lines, nil)
 		}
 		last := &lines[len(lines)-1]
-		*last = append(*last, shellWord(a))
+		*last = append(*last, ShellWord(a))
 	}
 	return lines
 }

@@ -14,7 +14,7 @@ func (p *Plan) note() {
 			add("%s workers take %d GPUs by your overrides; the prediction is for %d", r.Name, r.GPUs, r.worker.gpus())
 		}
 		if r.Nodes > 1 {
-			add("a %s worker spans %d nodes: launch scripts for bare machines are left out", r.Name, r.Nodes)
+			add("each %s worker spans %d nodes: launch scripts for bare machines are left out", r.Name, r.Nodes)
 		}
 		if r.worker.KVCache == "int8" && p.Backend != trtLLM {
 			add("%s has no int8 KV cache; its own default is used", p.Backend)

@@ -159,7 +159,7 @@ func (p *Plan) cacheSize() string {
 	const least = 100 // GiB
 	weights := 0.0
 	for _, r := range p.choice.roles() {
-		weights = max(weights, r.worker.Memory.Weights*float64(r.worker.TP*r.worker.PP*max(r.worker.MoEEP/r.worker.TP, 1)))
+		weights = max(weights, r.worker.Memory.Weights*float64(r.worker.gpus()))
 	}
 	return fmt.Sprintf("%dGi", roundUp(max(least, int(math.Ceil(1.2*weights))), least))
 }

@@ -87,7 +87,7 @@ func (p *Plan) readme(needsRDMA bool) string {
 	b.WriteString("3. **ETCD and NATS.** Workers find each other through both. They come with the Dynamo platform; without them requests end in\n   \"Context stopped or killed\".\n\n")
 	if needsRDMA {
 		fmt.Fprintf(&b, "4. **RDMA**, for disaggregated deployments: InfiniBand or RoCE, and a device plugin that offers `%s`.\n\n", p.settings.k8s.rdmaResource)
-		fmt.Fprintf(&b, "       kubectl get nodes -o jsonpath='{.items[*].status.allocatable}' | grep -c %s\n\n", shellWord(p.settings.k8s.rdmaResource))
+		fmt.Fprintf(&b, "       kubectl get nodes -o jsonpath='{.items[*].status.allocatable}' | grep -c %s\n\n", ShellWord(p.settings.k8s.rdmaResource))
 		b.WriteString("   Without it the KV cache travels over TCP and the first token takes tens of seconds. How to see that it is in use:\n\n")
 		b.WriteString("       servegrid explain rdma\n\n")
 	}

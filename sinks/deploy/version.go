@@ -166,7 +166,9 @@ func newRuntime(backend, data string, o RuntimeOptions) (Runtime, error) {
 	}
 	r := Runtime{Data: data, Target: data}
 	release := findRelease(o.DynamoVersion)
-	if _, err := parseVersion(data); err != nil { // nothing was measured
+	_, err := parseVersion(data)
+	measured := err == nil
+	if !measured {
 		if release == nil {
 			release = findRelease(defaultRelease)
 		}
@@ -177,7 +179,6 @@ func newRuntime(backend, data string, o RuntimeOptions) (Runtime, error) {
 	} else if o.DynamoVersion != "" {
 		r.Target = release.engine(backend)
 	}
-	var err error
 	if r.target, err = parseVersion(r.Target); err != nil {
 		return Runtime{}, err
 	}
@@ -195,7 +196,7 @@ func newRuntime(backend, data string, o RuntimeOptions) (Runtime, error) {
 			}
 		}
 	}
-	if carried := release.engine(backend); carried != data {
+	if carried := release.engine(backend); measured && carried != data {
 		r.Note = fmt.Sprintf("predicted for %s %s, while Dynamo %s carries %s", backend, data, release.version, carried)
 	}
 	return r, nil

@@ -91,8 +91,11 @@ func encode(comment string, documents ...any) ([]byte, error) {
 }
 
 // merge lays one YAML tree over another: mappings key by key, everything else
-// replaced. Neither is changed.
+// replaced. Neither is changed; nil is an empty tree.
 func merge(base, over *yaml.Node) *yaml.Node {
+	if over == nil {
+		return base
+	}
 	if base == nil || base.Kind != yaml.MappingNode || over.Kind != yaml.MappingNode {
 		return over
 	}
