@@ -86,7 +86,18 @@ usage, 3 a sweep finished with failed shards, 130 interrupted.`
 
 func newApp(stdout, stderr io.Writer) *cli.App {
 	commands := []*cli.Command{
-		defaultCommand(), generateCommand(), planCommand(), sweepCommand(), queryCommand(), frontierCommand(), bestCommand(), estimateCommand(), supportCommand(), versionCommand(),
+		defaultCommand(),
+		generateCommand(),
+		supportCommand(),
+		estimateCommand(),
+		evalCommand(),
+		explainCommand(),
+		planCommand(),
+		sweepCommand(),
+		queryCommand(),
+		frontierCommand(),
+		bestCommand(),
+		versionCommand(),
 	}
 	for _, c := range commands {
 		finish(c)

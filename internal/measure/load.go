@@ -39,8 +39,8 @@ func LoadPrediction(name string) (*Prediction, error) {
 }
 
 // findPrediction returns the path of the one prediction in a folder or directly
-// below. Where there are several, or they lie deeper,
-// the error names the folders to choose from.
+// below. Where there are several, or they lie deeper, the error names the folders
+// to choose from.
 func findPrediction(folder fs.FS) (string, error) {
 	for depth, pattern := range []string{"", "*/", "*/*/", "*/*/*/"} {
 		found, err := fs.Glob(folder, pattern+PredictionFile)

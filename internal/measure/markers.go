@@ -44,6 +44,16 @@ func ReadResults(r io.Reader) ([]*Result, error) {
 	return results, nil
 }
 
+// object cuts off what stands around a JSON object: a shell that echoes its
+// commands leaves lines between the markers.
+func object(text []byte) []byte {
+	begin, end := bytes.IndexByte(text, '{'), bytes.LastIndexByte(text, '}')
+	if begin < 0 || end < begin {
+		return text
+	}
+	return text[begin : end+1]
+}
+
 // extract returns what stands between marker lines; nil where there are none.
 //
 // kubectl puts a time or the pod's name in front of every line when asked to. Both
@@ -61,8 +71,9 @@ func extract(log []byte) (exports [][]byte, err error) {
 		case bytes.HasSuffix(text, []byte(BeginResult)): // again: the shell echoed its commands, or a pod started anew
 			begin, prefix, export = n, len(text)-len(BeginResult), []byte{}
 		case begin > 0 && bytes.HasSuffix(text, []byte(EndResult)):
-			exports = append(exports, export)
-			begin = 0
+			text = text[:len(text)-len(EndResult)] // AIPerf ends its file without a new line
+			export = append(export, text[min(prefix, len(text)):]...)
+			exports, begin = append(exports, object(export)), 0
 		case begin > 0:
 			export = append(export, line[min(prefix, len(line)-1):]...)
 		}

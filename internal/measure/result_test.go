@@ -118,13 +118,15 @@ func TestReadLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := "Collecting aiperf\n" + BeginResult + "\n" + string(export) + EndResult + "\ndone\n"
+	text := strings.TrimRight(string(export), "\n") // as AIPerf leaves it
+	block := "Collecting aiperf\n" + BeginResult + "\n" + text + EndResult + "\ndone\n"
 	logs := map[string]string{
 		"plain":    block,
 		"crlf":     strings.ReplaceAll(block, "\n", "\r\n"),
 		"prefixed": prefixLines(block, "[pod/aiperf-benchmark-x2v9k/aiperf] "),
 		"times":    prefixLines(block, "2026-01-02T03:04:05.123456789Z "),
-		"echoed":   "+ echo " + BeginResult + "\n" + block,
+		"new line": BeginResult + "\n" + text + "\n" + EndResult,
+		"echoed":   "+ echo " + BeginResult + "\n" + BeginResult + "\n+ cat " + ResultFile + "\n" + text + "+ echo " + EndResult + "\n" + EndResult + "\n",
 	}
 	for name, log := range logs {
 		results, err := ReadResults(strings.NewReader(log))
