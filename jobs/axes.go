@@ -22,17 +22,16 @@ type axis struct {
 	min  float64
 	max  float64
 	full string // why max is the largest
+
+	whole bool // values must be whole numbers
 }
 
-// whole reports whether values must be whole numbers.
-func (a *axis) whole() bool { return a.max == math.MaxInt32 }
-
 func wholeAxis(key, want string, least float64) *axis {
-	return &axis{key, want, least, math.MaxInt32, "the largest number that result tables hold"}
+	return &axis{key, want, least, math.MaxInt32, "the largest number that result tables hold", true}
 }
 
 func latencyAxis(key string) *axis {
-	return &axis{key, "a positive number of milliseconds", math.SmallestNonzeroFloat64, 1e12, "about 30 years"}
+	return &axis{key, "a positive number of milliseconds", math.SmallestNonzeroFloat64, 1e12, "about 30 years", false}
 }
 
 var (
@@ -118,7 +117,7 @@ func (p *parser) number(a *axis, key string, n *yaml.Node) (float64, bool) {
 		p.add(n.Line, "%s: %s is text: remove the quotes", key, quote(n.Value))
 	case !ok:
 		p.add(n.Line, "%s: %s is not %s", key, kindOf(n), a.want)
-	case !(v >= a.min) || a.whole() && v != math.Trunc(v): // also NaN
+	case !(v >= a.min) || a.whole && v != math.Trunc(v): // also NaN
 		p.add(n.Line, "%s: %s is not %s", key, clip(n.Value), a.want)
 	case math.IsInf(v, 0):
 		p.add(n.Line, "%s: %s is not a finite number", key, clip(n.Value))

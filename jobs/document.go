@@ -14,13 +14,19 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// document is a kind of file, as messages word it.
+type document struct {
+	name  string // with its article
+	needs string // what belongs into it
+}
+
 // root returns the top-level mapping, or nil after reporting why there is none.
-func (p *parser) root(src []byte) *yaml.Node {
+func (p *parser) root(src []byte, kind document) *yaml.Node {
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var doc, next yaml.Node
 	switch err := decode(dec, &doc); {
 	case errors.Is(err, io.EOF):
-		p.add(1, "the file is empty: a sweep file needs models, systems, backends, gpus and a workload")
+		p.add(1, "the file is empty: %s needs %s", kind.name, kind.needs)
 		return nil
 	case err != nil:
 		p.syntax(src, err)
@@ -31,11 +37,11 @@ func (p *parser) root(src []byte) *yaml.Node {
 	case err != nil:
 		p.syntax(src, err)
 	default:
-		p.add(next.Line, "a second YAML document begins here: a sweep file is one document")
+		p.add(next.Line, "a second YAML document begins here: %s is one document", kind.name)
 	}
 	root := deref(doc.Content[0])
 	if root.Kind != yaml.MappingNode {
-		p.add(root.Line, "a sweep file is a mapping of keys such as models and systems, not %s", kindOf(root))
+		p.add(root.Line, "%s is a mapping, not %s; it needs %s", kind.name, kindOf(root), kind.needs)
 		return nil
 	}
 	return root

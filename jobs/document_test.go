@@ -12,7 +12,7 @@ func TestDocumentMistakes(t *testing.T) {
 	}{
 		{"empty", "", []string{"1: the file is empty"}},
 		{"comments only", "# nothing\n", []string{"1: the file is empty"}},
-		{"empty document", "---\n", []string{"2: a sweep file is a mapping of keys such as models and systems, not an empty value"}},
+		{"empty document", "---\n", []string{"2: a sweep file is a mapping, not an empty value"}},
 		{"list", "- a\n", []string{"1: not a list"}},
 		{"second document", least + "---\nname: x\n", []string{"7: a second YAML document begins here"}},
 		{"second document broken", least + "---\nname: [\n", []string{"8: not valid YAML"}},

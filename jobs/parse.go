@@ -39,7 +39,7 @@ type parser struct {
 // sorted by line. Only a file that is not YAML at all yields a single one.
 func Parse(file string, src []byte, known Known) (*Spec, error) {
 	p := &parser{mistakes: mistakes{file: file}, known: known}
-	s := p.spec(p.root(src))
+	s := p.spec(p.root(src, document{"a sweep file", "models, systems, backends, gpus and a workload"}))
 	if len(p.list) > 0 {
 		return nil, p.err()
 	}

@@ -59,7 +59,7 @@ func (a *axis) round(v float64, i int) float64 {
 	switch {
 	case i == 0 || math.IsInf(v, 0):
 		return v
-	case a.whole():
+	case a.whole:
 		return math.Round(v)
 	}
 	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', 12, 64), 64)
@@ -79,7 +79,7 @@ func (p *parser) step(a *axis, n *yaml.Node) (float64, bool) {
 	step := *a
 	step.want = "a positive number"
 	step.min = math.SmallestNonzeroFloat64
-	if a.whole() {
+	if a.whole {
 		step.want, step.min = "a positive whole number", 1
 	}
 	return p.number(&step, a.key+" range: step", n)

@@ -29,14 +29,19 @@ func (s *Spec) YAML() []byte {
 	put("keep", textNode(s.Keep))
 	put("warehouse", textNode(s.Warehouse))
 
+	return encode(root)
+}
+
+// encode writes what this package made.
+func encode(root *yaml.Node) []byte {
 	var b bytes.Buffer
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
 	if err := enc.Encode(root); err != nil {
-		panic(fmt.Sprintf("jobs: a resolved spec cannot be written as YAML: %v", err))
+		panic(fmt.Sprintf("jobs: a file of its own making cannot be written as YAML: %v", err))
 	}
 	if err := enc.Close(); err != nil {
-		panic(fmt.Sprintf("jobs: a resolved spec cannot be written as YAML: %v", err))
+		panic(fmt.Sprintf("jobs: a file of its own making cannot be written as YAML: %v", err))
 	}
 	return b.Bytes()
 }
@@ -47,6 +52,10 @@ func textNode(s string) *yaml.Node {
 
 func intNode(v int) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Value: strconv.Itoa(v)}
+}
+
+func boolNode(v bool) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Value: strconv.FormatBool(v)}
 }
 
 // floatNode spells v with the fewest digits that read back to it, without an

@@ -99,6 +99,10 @@ type Known struct {
 	// itself. Nil accepts exactly Models.
 	ResolveModel func(name string) (canonical string, err error)
 
+	// Check reports a value that the key of an experiment file does not take: a
+	// profile, a format, a backend of the experts or of attention. Nil accepts all.
+	Check func(key, value string) error
+
 	// Versions returns the installed versions, oldest first, or none. Nil
 	// leaves explicit version names unchecked.
 	Versions func(system, backend string) []string
