@@ -18,10 +18,12 @@ type experiment struct {
 	tasks   []*search.Task // the question, on each of its databases; none when it cannot be asked
 	formats string         // where the numeric formats come from, a sentence
 	result  *search.Result // set beforehand when there are no tasks
+
+	free []search.Row // see unlimited
 }
 
-// failed is an experiment that cannot be asked.
-func failed(name, mode string, err error) *experiment {
+// unasked is an experiment that cannot be asked.
+func unasked(name, mode string, err error) *experiment {
 	return &experiment{name: name, mode: mode, result: &search.Result{Mode: mode, Err: err}}
 }
 
@@ -109,6 +111,14 @@ func (a *answer) leading() *experiment {
 	return nil
 }
 
+// dropBeyondLimits leaves rows that miss the limits out of the frontiers. What
+// beats a row within them is within them too, so the rest stays as it is.
+func (a *answer) dropBeyondLimits() {
+	for _, e := range a.experiments {
+		e.result.Frontier = slices.DeleteFunc(e.result.Frontier, func(r search.Row) bool { return !r.Within(e.task().Limits) })
+	}
+}
+
 // scored counts the candidates behind the answer.
 func (a *answer) scored() int {
 	n := 0
@@ -116,6 +126,17 @@ func (a *answer) scored() int {
 		n += e.result.Scored
 	}
 	return n
+}
+
+// models names the models of the answer, each once.
+func (a *answer) models() string {
+	var names []string
+	for _, e := range a.experiments {
+		if t := e.task(); t != nil && !slices.Contains(names, t.Model.ID) {
+			names = append(names, t.Model.ID)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // databases names the databases of the answer, each once.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"servegrid/estimator"
 	"servegrid/estimator/search"
 	"servegrid/sinks/report"
 )
@@ -38,16 +39,21 @@ func (e *experiment) explain(out *report.Experiment) {
 // unlimited returns everything that fits in memory and into the GPU budget,
 // whatever its latency.
 func (e *experiment) unlimited() []search.Row {
-	if len(e.tasks) == 0 {
-		return nil
+	if e.free == nil && len(e.tasks) > 0 {
+		free := *e.task()
+		free.Limits, free.Exhaustive = search.Limits{}, true
+		e.free = find(&free, e.mode).Rows
 	}
-	return unlimited(e.task(), e.mode)
+	return e.free
 }
 
-func unlimited(t *search.Task, mode string) []search.Row {
-	free := *t
-	free.Limits, free.Exhaustive = search.Limits{}, true
-	return find(&free, mode).Rows
+// failure is why an experiment has nothing at all, nil when only its limits are in
+// the way.
+func (e *experiment) failure() error {
+	if len(e.result.Rows) > 0 || len(e.unlimited()) > 0 {
+		return nil
+	}
+	return e.result.Err
 }
 
 // overshoot is the factor by which a row misses its worst limit; at most 1 when
@@ -70,20 +76,16 @@ func binding(r *search.Row, l search.Limits) string {
 	return "TPOT"
 }
 
-// failure is the error of an answer in which every experiment failed for another
-// reason than the latency limits: a line for each, and what would fit.
+// failure is the error of an answer in which every experiment failed: a line for
+// each, and what would fit.
 func (a *answer) failure() error {
-	if a.chosen != nil {
-		return nil
-	}
-	for _, e := range a.experiments {
-		if len(e.result.Rows) > 0 || len(e.unlimited()) > 0 {
-			return nil
-		}
-	}
 	var lines, hints []string
 	for _, e := range a.experiments {
-		lines = append(lines, fmt.Sprintf("%s: %v", e.name, e.result.Err))
+		err := e.failure()
+		if err == nil {
+			return nil
+		}
+		lines = append(lines, e.name+": "+oneLine(err))
 		if h := e.hint(); h != "" && !slices.Contains(hints, h) {
 			hints = append(hints, h)
 		}
@@ -91,33 +93,37 @@ func (a *answer) failure() error {
 	return errors.New(strings.Join(append(lines, hints...), "\n"))
 }
 
-// hint says what it would take for an experiment to fit, "" when more GPUs do not
-// help.
+// hint says what it would take for an experiment to fit, "" when neither GPUs nor
+// other formats help.
 func (e *experiment) hint() string {
+	var noFit *search.NoFitError
 	if len(e.tasks) == 0 {
 		return ""
 	}
 	t := e.task()
-	if n := gpusThatFit(t); n > 0 {
-		return fmt.Sprintf("the smallest aggregated worker that fits needs %d GPUs of %s", n, t.DB.System.Name)
+	if n := t.LeastGPUs(e.mode); n > t.TotalGPUs {
+		return fmt.Sprintf("%s: the smallest replica that fits needs %d GPUs of %s", e.name, n, systems(t, e.mode))
+	} else if n > 0 || !errors.As(e.result.Err, &noFit) {
+		return ""
 	}
-	var noFit *search.NoFitError
-	if errors.As(e.result.Err, &noFit) {
-		return fmt.Sprintf("no worker layout of %s fits %s in these formats; try another system, or formats of fewer bytes", t.Model.ID, t.DB.System.Name)
-	}
-	return ""
-}
-
-// gpusThatFit is the size of the smallest aggregated worker that fits, 0 when
-// there is none.
-func gpusThatFit(t *search.Task) int {
-	free := *t
-	free.TotalGPUs = 1 << 10
-	smallest := 0
-	for _, r := range unlimited(&free, search.Agg) {
-		if smallest == 0 || r.ReplicaGPUs < smallest {
-			smallest = r.ReplicaGPUs
+	for _, profile := range estimator.Profiles() {
+		q, _ := estimator.ProfileQuant(profile) // it is one of them
+		other := *t
+		for role := range other.Roles {
+			other.Roles[role].Quant = &q
+		}
+		if n := other.LeastGPUs(e.mode); n > 0 {
+			return fmt.Sprintf("%s: in the formats of profile %s it fits on %d GPUs of %s", e.name, profile, n, systems(t, e.mode))
 		}
 	}
-	return smallest
+	return fmt.Sprintf("%s: no worker layout of %s that is tried fits %s in any formats that have data; try another system", e.name, t.Model.ID, systems(t, e.mode))
+}
+
+// systems names the GPU systems of a task.
+func systems(t *search.Task, mode string) string {
+	var names []string
+	for _, role := range roles(mode) {
+		names = append(names, t.Database(role).System.Name)
+	}
+	return strings.Join(slices.Compact(names), " and ")
 }

@@ -27,7 +27,7 @@ func (n *notes) add(e *experiment, format string, args ...any) {
 
 // notes are the remarks below the tables, by subject. One that does not hold for
 // every experiment names those for which it does.
-func (a *answer) notes(topN int) []string {
+func (a *answer) notes(v view) []string {
 	var asked []*experiment
 	for _, e := range a.experiments {
 		if len(e.tasks) > 0 {
@@ -37,8 +37,8 @@ func (a *answer) notes(topN int) []string {
 	var out []string
 	for _, remark := range []func(*notes, *experiment){
 		noteFormats, noteData, noteWorkload,
-		func(n *notes, e *experiment) { noteIdle(n, e, topN) },
-		func(n *notes, e *experiment) { noteMemory(n, e, topN) },
+		func(n *notes, e *experiment) { noteIdle(n, e, v.topN) },
+		func(n *notes, e *experiment) { noteMemory(n, e, v.topN) },
 	} {
 		n := notes{about: map[string][]string{}}
 		for _, e := range asked {
@@ -50,6 +50,9 @@ func (a *answer) notes(topN int) []string {
 			}
 			out = append(out, text)
 		}
+	}
+	if v.inclusiveTPOT {
+		out = append(out, "TPOT is shown over the whole request, its first token included; the limit is on the tokens after it.")
 	}
 	if a.chosen != nil && a.chosen.mode == search.Disagg {
 		out = append(out, "Disaggregated serving needs RDMA between its workers. Without it TTFT grows about 40 times, from 355 ms to 10 s and more.")

@@ -7,17 +7,27 @@ import (
 
 // view says how much of an answer is shown.
 type view struct {
-	topN        int // rows per table
-	allColumns  bool
-	showBackend bool // a column of its own: rows of several backends compete
+	topN          int // rows per table
+	allColumns    bool
+	showBackend   bool // a column of its own: rows of several backends compete
+	inclusiveTPOT bool // TPOT counts the time to the first token
 }
 
-// report fills the printed report. The box speaks of the leading experiment.
+// tpot is the time per output token that is shown for a row, ms.
+func (v view) tpot(r *search.Row, t *search.Task) float64 {
+	if v.inclusiveTPOT {
+		return r.RequestLatency / float64(t.Workload.OSL)
+	}
+	return r.TPOT
+}
+
+// report fills the printed report of an answer in which not everything failed. The
+// box speaks of the leading experiment.
 func (a *answer) report(v view) *report.Final {
 	t := a.leading().task()
 	f := &report.Final{
 		Model: t.Model.ID, IsMoE: t.Model.IsMoE(), TotalGPUs: t.TotalGPUs,
-		Plot: true, AllColumns: v.allColumns, ShowBackend: v.showBackend, Notes: a.notes(v.topN),
+		Plot: true, PlotModels: a.models(), AllColumns: v.allColumns, ShowBackend: v.showBackend, Notes: a.notes(v),
 	}
 	if t.Limits.RequestLatency > 0 {
 		f.XAxis = report.XRequestLatency
@@ -26,19 +36,21 @@ func (a *answer) report(v view) *report.Final {
 		f.Chosen = a.chosen.name
 	}
 	for _, e := range a.experiments {
-		f.Experiments = append(f.Experiments, e.report(v.topN, f.XAxis))
+		f.Experiments = append(f.Experiments, e.report(v, f.XAxis))
 	}
 	return f
 }
 
 // report fills one table.
-func (e *experiment) report(topN int, x report.XAxis) report.Experiment {
+func (e *experiment) report(v view, x report.XAxis) report.Experiment {
 	out := report.Experiment{Name: e.name, Disagg: e.mode == search.Disagg}
 	if t := e.task(); t != nil {
 		out.TotalGPUs, out.Limits = t.TotalGPUs, latencies(t.Limits)
 	}
-	for _, row := range e.top(topN) {
-		out.Rows = append(out.Rows, reportRow(&row, e.task()))
+	for _, row := range e.top(v.topN) {
+		r := reportRow(&row, e.task())
+		r.TPOT = v.tpot(&row, e.task())
+		out.Rows = append(out.Rows, r)
 	}
 	for _, row := range e.result.Frontier {
 		p := report.Point{X: row.TokensPerSPerUser, Y: row.TokensPerSPerGPUCluster}

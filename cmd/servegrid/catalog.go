@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"servegrid/estimator"
@@ -105,7 +106,7 @@ func backendsOf(system string) []string {
 	return have
 }
 
-// known is what a sweep file may name.
+// known is what sweep and experiment files may name.
 func known() jobs.Known {
 	return jobs.Known{
 		Models:   estimator.ModelIDs(),
@@ -119,5 +120,44 @@ func known() jobs.Known {
 			return m.ID, nil
 		},
 		Versions: perftables.Embedded().Versions,
+		Check:    checkName,
 	}
+}
+
+// deepEP is the backend of experts that runs DeepEP's kernels.
+const deepEP = "deepep_moe"
+
+// checkName checks a name under a key of an experiment file. Versions are checked
+// when their database is opened.
+func checkName(key, value string) error {
+	var err error
+	choice := func(valid ...string) {
+		if !slices.Contains(valid, value) {
+			err = suggest.Unknown("value", value, valid)
+		}
+	}
+	switch key {
+	case "gemm_quant_mode":
+		_, err = perftables.ParseGEMMQuant(value)
+	case "moe_quant_mode":
+		_, err = perftables.ParseMoEQuant(value)
+	case "kvcache_quant_mode":
+		_, err = perftables.ParseKVQuant(value)
+	case "fmha_quant_mode":
+		_, err = perftables.ParseFMHAQuant(value)
+	case "comm_quant_mode":
+		_, err = perftables.ParseCommQuant(value)
+	case "use_specific_quant_mode":
+		_, err = perftables.ParseMoEQuant(value)
+		if err == nil && value != expertsOnly {
+			_, err = perftables.ParseGEMMQuant(value)
+		}
+	case "profiles":
+		choice(estimator.Profiles()...)
+	case "moe_backend":
+		choice(deepEP)
+	case "attention_backend":
+		choice(perftables.FlashInfer, perftables.FA3)
+	}
+	return err
 }

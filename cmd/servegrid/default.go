@@ -3,13 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"servegrid/estimator"
 	"servegrid/estimator/search"
+	"servegrid/internal/suggest"
 	"servegrid/perftables"
 )
 
@@ -17,6 +18,7 @@ import (
 type defaultOptions struct {
 	workloadOptions
 	outputOptions
+	servingMode string // auto: both
 }
 
 func defaultCommand() *cli.Command {
@@ -26,7 +28,9 @@ func defaultCommand() *cli.Command {
 		Description: `Example:
   servegrid cli default --model-path Qwen/Qwen3-32B-FP8 --system h200_sxm --total-gpus 8 \
     --isl 4000 --osl 500 --ttft 600 --tpot 16.67 --backend vllm --backend-version 0.12.0`,
-		Flags: append(workloadFlags(), outputFlags()...),
+		Flags: slices.Concat(workloadFlags(), []cli.Flag{
+			&cli.StringFlag{Name: "serving-mode", Value: "auto", Usage: "agg, disagg, or auto for both"},
+		}, outputFlags()),
 		Action: func(c *cli.Context) error {
 			if done, err := generatorHelp(c); done {
 				return err
@@ -35,7 +39,7 @@ func defaultCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return o.run(c.App.Writer, c.App.ErrWriter)
+			return o.run(c.App.Writer)
 		},
 	}
 }
@@ -44,7 +48,10 @@ func newDefaultOptions(c *cli.Context) (*defaultOptions, error) {
 	if c.NArg() > 0 {
 		return nil, usagef("unexpected argument %q", c.Args().First())
 	}
-	o := &defaultOptions{}
+	o := &defaultOptions{servingMode: c.String("serving-mode")}
+	if valid := []string{"auto", search.Agg, search.Disagg}; !slices.Contains(valid, o.servingMode) {
+		return nil, usagef("--serving-mode: %w", suggest.Unknown("value", o.servingMode, valid))
+	}
 	var err error
 	if o.workloadOptions, err = newWorkloadOptions(c); err != nil {
 		return nil, err
@@ -55,41 +62,41 @@ func newDefaultOptions(c *cli.Context) (*defaultOptions, error) {
 	if err := o.generator.checkBackend(o.backend); err != nil {
 		return nil, err
 	}
+	o.showBackend = o.backend == "auto"
 	if len(o.limits) > 1 && o.saveDir != "" {
 		return nil, usagef("--save-dir takes one set of limits, not %d", len(o.limits))
 	}
 	return o, nil
 }
 
-func (o *defaultOptions) run(stdout, stderr io.Writer) error {
-	tasks, err := o.tasks(stderr)
+func (o *defaultOptions) run(stdout io.Writer) error {
+	tasks, err := o.tasks()
 	if err != nil {
 		return err
 	}
 	if len(o.defaulted) > 0 {
-		fmt.Fprintf(stderr, "note: left at their defaults, which act as limits: %s\n", strings.Join(o.defaulted, ", "))
+		fmt.Fprintf(o.warning(), "note: left at their defaults, which act as limits: %s\n", strings.Join(o.defaulted, ", "))
 	}
 	if len(o.limits) > 1 {
 		return o.runList(tasks, stdout)
 	}
-	begin := time.Now()
-	a := solve(o.experiments(tasks))
-	fmt.Fprintf(stderr, "scored %d candidates on %s in %.1f ms\n", a.scored(), a.databases(), float64(time.Since(begin).Microseconds())/1000)
-	return o.show(a, o.backend == "auto", stdout, stderr)
+	return o.answer(o.experiments(tasks), stdout)
 }
 
-// experiments asks the same question in both ways of serving.
+// experiments asks the same question in every way of serving.
 func (o *defaultOptions) experiments(tasks []*search.Task) []*experiment {
 	var list []*experiment
 	for _, mode := range []string{search.Agg, search.Disagg} {
-		list = append(list, &experiment{name: mode, mode: mode, tasks: tasks, formats: o.quant.String()})
+		if o.servingMode == "auto" || o.servingMode == mode {
+			list = append(list, &experiment{name: mode, mode: mode, tasks: tasks, formats: o.quant.String()})
+		}
 	}
 	return list
 }
 
 // tasks opens the databases that the question is asked of.
-func (o *defaultOptions) tasks(stderr io.Writer) ([]*search.Task, error) {
-	m, err := lookupModel(stderr, o.model)
+func (o *defaultOptions) tasks() ([]*search.Task, error) {
+	m, err := lookupModel(o.info(), o.model)
 	if err != nil {
 		return nil, err
 	}

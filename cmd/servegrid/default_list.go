@@ -10,8 +10,11 @@ import (
 // runList answers several sets of latency limits in one run: a row for each,
 // with the best configuration of either way of serving.
 func (o *defaultOptions) runList(tasks []*search.Task, stdout io.Writer) error {
-	columns := []string{"ttft_limit_ms", "tpot_limit_ms", "request_latency_limit_ms", "chosen", "agg tokens/s/gpu", "disagg tokens/s/gpu",
-		"tokens/s/user", "ttft_ms", "tpot_ms", "request_latency_ms", "deployment"}
+	columns := []string{"ttft_limit_ms", "tpot_limit_ms", "request_latency_limit_ms", "chosen"}
+	for _, e := range o.experiments(tasks) {
+		columns = append(columns, e.name+" tokens/s/gpu")
+	}
+	columns = append(columns, "tokens/s/user", "ttft_ms", "tpot_ms", "request_latency_ms", "deployment")
 	var rows [][]any
 	for _, l := range o.limits {
 		for _, t := range tasks {
@@ -26,8 +29,8 @@ func (o *defaultOptions) runList(tasks []*search.Task, stdout io.Writer) error {
 			row = []any{nil, nil, l.RequestLatency}
 		}
 		if a.chosen == nil {
-			row = append(row, "none", nil, nil, nil, nil, nil, nil, nil)
-			rows = append(rows, row)
+			row = append(row, "none")
+			rows = append(rows, append(row, make([]any, len(columns)-len(row))...))
 			continue
 		}
 		row = append(row, a.chosen.name)
@@ -39,7 +42,7 @@ func (o *defaultOptions) runList(tasks []*search.Task, stdout io.Writer) error {
 			}
 		}
 		best := a.chosen.best()
-		rows = append(rows, append(row, best.TokensPerSPerUser, best.TTFT, best.TPOT, best.RequestLatency, rowDeployment(best, a.chosen.task())))
+		rows = append(rows, append(row, best.TokensPerSPerUser, best.TTFT, o.tpot(best, a.chosen.task()), best.RequestLatency, rowDeployment(best, a.chosen.task())))
 	}
 	return sinks.WriteTable(stdout, o.output, columns, rows)
 }

@@ -17,7 +17,7 @@ func writeComparison(w io.Writer, c *measure.Comparison, others []*measure.Resul
 	var b bytes.Buffer
 	p, r := c.Prediction, c.Result
 	fmt.Fprintf(&b, "Predicted: %s rank %d, %s on %d x %s, %s %s, ISL %d, OSL %d, concurrency %d\n",
-		p.Experiment, p.Rank, p.Model, p.TotalGPUs, systems(p), p.Backend, p.Version, p.ISL, p.OSL, p.Concurrency)
+		p.Experiment, p.Rank, p.Model, p.TotalGPUs, systemsOf(p), p.Backend, p.Version, p.ISL, p.OSL, p.Concurrency)
 	fmt.Fprintf(&b, "Measured:  %s\n\n", describeResult(r))
 	columns := []string{"metric", "predicted", "actual (avg)", "delta", "status"}
 	var rows [][]any
@@ -45,8 +45,8 @@ func writeComparison(w io.Writer, c *measure.Comparison, others []*measure.Resul
 	return err
 }
 
-// systems names the GPUs of a prediction.
-func systems(p *measure.Prediction) string {
+// systemsOf names the GPUs of a prediction.
+func systemsOf(p *measure.Prediction) string {
 	if p.DecodeSystem == "" || p.DecodeSystem == p.System {
 		return p.System
 	}

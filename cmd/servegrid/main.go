@@ -87,6 +87,7 @@ usage, 3 a sweep finished with failed shards, 130 interrupted.`
 func newApp(stdout, stderr io.Writer) *cli.App {
 	commands := []*cli.Command{
 		defaultCommand(),
+		expCommand(),
 		generateCommand(),
 		supportCommand(),
 		estimateCommand(),

@@ -17,8 +17,10 @@ import (
 // tables, by the checkpoint, or by a profile, and single ones on top of that.
 type quantOptions struct {
 	source  string // reference or checkpoint
+	common  string // format of experts and matrix multiplications; "" keeps
 	profile string
 	single  []string // GEMM, experts, KV cache, context attention, communication; "" keeps
+	inFile  bool     // chosen by an experiment file, not by flags
 }
 
 var quantSources = []string{"reference", "checkpoint"}
@@ -61,6 +63,15 @@ func (o quantOptions) choose(m *estimator.Model, db *perftables.Database) (estim
 			return q, err
 		}
 	}
+	if o.common != "" {
+		gemm := o.common
+		if gemm == expertsOnly {
+			gemm = ""
+		}
+		if q, err = quantOf(q, []string{gemm, o.common, "", "", ""}); err != nil {
+			return q, err
+		}
+	}
 	if o.profile != "" {
 		if q, err = estimator.ProfileQuant(o.profile); err != nil {
 			return q, err
@@ -71,18 +82,27 @@ func (o quantOptions) choose(m *estimator.Model, db *perftables.Database) (estim
 
 // String says where the formats come from.
 func (o quantOptions) String() string {
-	source := "They follow from the GPU and the measured tables, not from the checkpoint; --quant checkpoint reads that"
+	source, by := "They follow from the GPU and the measured tables, not from the checkpoint", "the file"
+	if !o.inFile {
+		source, by = source+"; --quant checkpoint reads that", "flags"
+	}
 	switch {
+	case o.common != "":
+		source += ", but for " + o.common
 	case o.profile != "":
 		source = "They are those of profile " + o.profile
 	case o.source == "checkpoint":
 		source = "They follow from the checkpoint"
 	}
 	if slices.ContainsFunc(o.single, func(s string) bool { return s != "" }) {
-		source += ", with single ones chosen by flags"
+		source += ", with single ones chosen by " + by
 	}
 	return source + "."
 }
+
+// expertsOnly is the common format that matrix multiplications do not have: they
+// keep their own. Source: AIConfigurator 0.6.0.
+const expertsOnly = string(perftables.MoEW4AFP8)
 
 // quantOf replaces formats by those that are named: GEMM, experts, KV cache,
 // context attention, communication. An empty name keeps the format.

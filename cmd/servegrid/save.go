@@ -25,8 +25,8 @@ type saver struct {
 	plans []*deploy.Plan // of the rows that were rendered
 }
 
-// save writes the result files of an answer and says on stderr what they run on.
-func (a *answer) save(o *outputOptions, v view, stderr io.Writer) error {
+// save writes the result files of an answer and says what they run on.
+func (a *answer) save(o *outputOptions) error {
 	t, err := openTree(o.saveDir, o.command)
 	if err != nil {
 		return err
@@ -43,18 +43,21 @@ func (a *answer) save(o *outputOptions, v view, stderr io.Writer) error {
 	if err := s.prerequisites(); err != nil {
 		return err
 	}
-	if err := s.overview(a, v); err != nil {
+	if err := s.overview(a, o.view); err != nil {
 		return err
 	}
 	if err := t.finish(); err != nil {
 		return err
 	}
-	s.summarize(o.saveDir, stderr)
+	s.summarize(o.saveDir, o.info())
 	return nil
 }
 
 // experiment writes the folder of one experiment.
 func (s *saver) experiment(e *experiment) error {
+	if err := s.tree.writeBytes(e.name+"/exp_config.yaml", 0o644, e.effective()); err != nil {
+		return err
+	}
 	w := e.task().Workload
 	if err := s.rows(e.name+"/best_config_topn.csv", e.mode, e.top(s.topN), w); err != nil {
 		return err
@@ -138,7 +141,7 @@ func (s *saver) overview(a *answer, v view) error {
 	if err := s.tree.write("report.txt", func(w io.Writer) error { return report.Write(w, a.report(v)) }); err != nil {
 		return err
 	}
-	if err := s.tree.write("result.json", func(w io.Writer) error { return a.writeRows(w, "json", s.topN) }); err != nil {
+	if err := s.tree.write("result.json", func(w io.Writer) error { return a.writeRows(w, "json", v) }); err != nil {
 		return err
 	}
 	for _, format := range []plot.Format{plot.PNG, plot.SVG} {
@@ -153,7 +156,7 @@ func (s *saver) overview(a *answer, v view) error {
 func (a *answer) plot(w io.Writer, format plot.Format) error {
 	t := a.leading().task()
 	o := plot.Options{
-		Title:  fmt.Sprintf("%s on %d x %s, ISL %d, OSL %d", t.Model.ID, t.TotalGPUs, t.DB.System.Name, t.Workload.ISL, t.Workload.OSL),
+		Title:  fmt.Sprintf("%s on %d x %s, ISL %d, OSL %d", a.models(), t.TotalGPUs, t.DB.System.Name, t.Workload.ISL, t.Workload.OSL),
 		XLabel: "tokens/s/user", YLabel: "tokens/s/GPU",
 	}
 	x := func(r *search.Row) float64 { return r.TokensPerSPerUser }
@@ -182,7 +185,7 @@ func (a *answer) plot(w io.Writer, format plot.Format) error {
 
 // summarize says where the files are, what they run on, and what to mind; each
 // once.
-func (s *saver) summarize(dir string, stderr io.Writer) {
+func (s *saver) summarize(dir string, to io.Writer) {
 	var b bytes.Buffer
 	said := map[string]bool{}
 	line := func(format string, args ...any) {
@@ -201,5 +204,5 @@ func (s *saver) summarize(dir string, stderr io.Writer) {
 			line("note: %s", strings.TrimSuffix(n, "."))
 		}
 	}
-	_, _ = stderr.Write(b.Bytes())
+	_, _ = to.Write(b.Bytes())
 }

@@ -12,6 +12,7 @@ import (
 	"servegrid/estimator"
 	"servegrid/estimator/search"
 	"servegrid/internal/suggest"
+	"servegrid/jobs"
 	"servegrid/perftables"
 )
 
@@ -36,8 +37,8 @@ type workloadOptions struct {
 
 // Defaults of the workload flags.
 const (
-	defaultISL  = 4000
-	defaultOSL  = 1000
+	defaultISL  = jobs.DefaultISL
+	defaultOSL  = jobs.DefaultOSL
 	defaultTTFT = "2000" // ms
 	defaultTPOT = "30"
 )

@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"servegrid/estimator"
@@ -47,11 +48,31 @@ func SearchDisagg(t *Task) *Result {
 		res.Rows = s.rows
 	}
 	if len(res.Rows) == 0 {
-		res.Err = reasons{ErrLimits}.none("disaggregated")
+		if res.Err = t.noReplica(prefill, decode); res.Err == nil {
+			res.Err = reasons{ErrLimits}.none("disaggregated")
+		}
 		return res
 	}
 	res.rank(t)
 	return res
+}
+
+// noReplica reports workers of which no numbers make an admissible replica.
+func (t *Task) noReplica(prefill, decode []ScoredWorker) error {
+	m := newMatcher(t, nil, nil)
+	least := math.MaxInt
+	for i := range prefill {
+		for j := range decode {
+			if len(m.admissible(prefill[i].GPUs, decode[j].GPUs)) > 0 {
+				return nil
+			}
+			least = min(least, prefill[i].GPUs+decode[j].GPUs)
+		}
+	}
+	if least > t.TotalGPUs {
+		return fmt.Errorf("a prefill and a decode worker that fit in memory take %d GPUs, there are %d", least, t.TotalGPUs)
+	}
+	return fmt.Errorf("the bounds of replicas admit no numbers of workers on %d GPUs", t.TotalGPUs)
 }
 
 // matchAll returns the best deployment of every pair of workers. Replicas without
@@ -207,12 +228,15 @@ func (m *matcher) admissible(prefillGPUs, decodeGPUs int) []split {
 	if s, ok := m.splits[key]; ok {
 		return s
 	}
-	bounds := m.task.Bounds()
-	sizes := bounds.sizes(m.task.TotalGPUs)
+	bounds, budget := m.task.Bounds(), m.task.TotalGPUs
 	var out []split
-	for y := 1; y <= bounds.MostDecode; y++ {
+	for y := 1; y <= bounds.MostDecode && y*decodeGPUs < budget; y++ {
 		for x := 1; x <= bounds.MostPrefill; x++ {
-			if g := x*prefillGPUs + y*decodeGPUs; slices.Contains(sizes, g) {
+			g := x*prefillGPUs + y*decodeGPUs
+			if g > budget {
+				break
+			}
+			if bounds.admits(g) {
 				out = append(out, split{x, y, float64(g)})
 			}
 		}

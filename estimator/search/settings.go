@@ -33,22 +33,17 @@ func DefaultReplica(wideEP bool) Replica {
 	return r
 }
 
-// sizes lists the GPU totals within a budget. A largest total beyond the list
-// extends it in steps of 8.
-func (r Replica) sizes(budget int) []int {
-	most := budget
-	if r.MostGPUs > 0 {
-		most = min(most, r.MostGPUs)
+// admits reports whether a replica may have a GPU total. A largest total beyond
+// the list extends the list in steps of 8.
+func (r Replica) admits(gpus int) bool {
+	if r.MostGPUs > 0 && gpus > r.MostGPUs {
+		return false
 	}
-	if r.Sizes == nil {
-		return steps(1, most, 1)
+	if r.Sizes == nil || slices.Contains(r.Sizes, gpus) {
+		return true
 	}
-	sizes := slices.Clone(r.Sizes)
-	for last := slices.Max(sizes); last < r.MostGPUs && last < most; {
-		last += 8
-		sizes = append(sizes, last)
-	}
-	return slices.DeleteFunc(sizes, func(n int) bool { return n > most })
+	last := slices.Max(r.Sizes)
+	return gpus > last && r.MostGPUs > last && (gpus-last)%8 == 0
 }
 
 // Tuning holds the factors and batch sizes of prefill and decode workers.

@@ -131,6 +131,9 @@ func (t *Task) Check() error {
 	if t.Workload.OSL < 2 {
 		return errors.New("osl is 1, want at least 2: there is no time per output token for a single one")
 	}
+	if t.NextN > len(t.AcceptRates) {
+		return fmt.Errorf("nextn %d needs as many acceptance rates, not %d", t.NextN, len(t.AcceptRates))
+	}
 	for _, l := range []struct {
 		name string
 		v    float64

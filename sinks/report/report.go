@@ -23,11 +23,12 @@ type Final struct {
 	XAxis       XAxis        // meaning of Point.X in every Experiment.Frontier
 	Notes       []string     // printed after the tables; a note may span lines
 
-	Color       bool // bold escape codes; they never count towards a width
-	Unicode     bool // glyphs of the text plot; false keeps it ASCII
-	Plot        bool // draw the text plot
-	AllColumns  bool // the wide tables
-	ShowBackend bool // a backend column also in the narrow tables
+	Color       bool   // bold escape codes; they never count towards a width
+	Unicode     bool   // glyphs of the text plot; false keeps it ASCII
+	Plot        bool   // draw the text plot
+	PlotModels  string // models that the plot's title names; "" means Model
+	AllColumns  bool   // the wide tables
+	ShowBackend bool   // a backend column also in the narrow tables
 }
 
 // Experiment is one table of the report. Rows are ranked, best first; when

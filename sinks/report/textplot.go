@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -110,7 +111,7 @@ func (f *Final) writePlot(b *bytes.Buffer, best *Row) {
 		cs = &unicodeChars
 	}
 	b.WriteString("  Pareto Frontier:\n")
-	title := fmt.Sprintf("%s Pareto Frontier: %s vs %s", printable(f.Model, f.Unicode), yName, f.XAxis)
+	title := fmt.Sprintf("%s Pareto Frontier: %s vs %s", printable(cmp.Or(f.PlotModels, f.Model), f.Unicode), yName, f.XAxis)
 	for _, line := range cs.plot(title, f.XAxis.String(), all, chosen, printable(f.Chosen, f.Unicode), f.Unicode) {
 		b.WriteString(strings.TrimRight("  "+line, " ") + "\n")
 	}
