@@ -107,15 +107,14 @@ func powerOfTwo(n int) int {
 // naiveWeightsGiB is the rule of thumb of AIConfigurator 0.12.0: square attention
 // projections, a gated feed-forward in every layer or expert, 16-bit weights.
 func naiveWeightsGiB(m *estimator.Model) float64 {
-	h := float64(m.Hidden)
-	ffn := 3 * h * float64(m.Intermediate)
+	h, ffn := m.Hidden, 3*m.Hidden*m.Intermediate
 	if m.Experts > 1 {
 		inter := m.MoEInter
 		if inter == 0 {
 			inter = m.Intermediate
 		}
-		ffn = 3*h*float64(inter)*float64(m.Experts) + h*float64(m.Experts)
+		ffn = 3*h*inter*m.Experts + h*m.Experts
 	}
-	params := float64(m.Vocab)*h + float64(m.Layers)*(4*h*h+ffn+4*h)
-	return 2 * params / estimator.GiB
+	params := m.Vocab*h + m.Layers*(4*h*h+ffn+4*h)
+	return float64(2*params) / estimator.GiB
 }
