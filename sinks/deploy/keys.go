@@ -20,7 +20,12 @@ type key struct {
 	field   func(*settings) any
 	valid   []string // of a text; nil = any
 	least   int      // of a number
+	most    int      // of a number; 0 = any
 }
+
+// mostWorkers bounds the workers of a role, for the sake of the files that list
+// them.
+const mostWorkers = 10000
 
 // keys lists them in the order in which generator_config.yaml holds them.
 var keys = []key{
@@ -89,11 +94,11 @@ var keys = []key{
 	{path: "K8sConfig.probes", backend: trtLLM, lit: "true", example: "false", help: "startup, liveness and readiness probes of workers",
 		field: func(s *settings) any { return &s.k8s.probes }},
 
-	{path: "WorkerConfig.agg_workers", aliases: []string{"WorkerCounts.agg_workers"}, def: "as many as fit the GPUs", example: "2", help: "aggregated workers",
+	{path: "WorkerConfig.agg_workers", most: mostWorkers, aliases: []string{"WorkerCounts.agg_workers"}, def: "as many as fit the GPUs", example: "2", help: "aggregated workers",
 		field: func(s *settings) any { return &s.workers.agg }},
-	{path: "WorkerConfig.prefill_workers", aliases: []string{"WorkerCounts.prefill_workers"}, def: "of the plan", example: "2", help: "prefill workers",
+	{path: "WorkerConfig.prefill_workers", most: mostWorkers, aliases: []string{"WorkerCounts.prefill_workers"}, def: "of the plan", example: "2", help: "prefill workers",
 		field: func(s *settings) any { return &s.workers.prefill }},
-	{path: "WorkerConfig.decode_workers", aliases: []string{"WorkerCounts.decode_workers"}, def: "of the plan", example: "1", help: "decode workers",
+	{path: "WorkerConfig.decode_workers", most: mostWorkers, aliases: []string{"WorkerCounts.decode_workers"}, def: "of the plan", example: "1", help: "decode workers",
 		field: func(s *settings) any { return &s.workers.decode }},
 	{path: "NodeConfig.num_gpus_per_node", def: "of the system", example: "4", least: 1, help: "GPUs of one node",
 		field: func(s *settings) any { return &s.node.gpus }},

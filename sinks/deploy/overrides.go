@@ -250,7 +250,10 @@ func (k *key) decode(v *override, s *settings) error {
 			return v.wrap(fmt.Errorf("%s: %w", v.path, suggest.Unknown("value", *dst, k.valid)))
 		}
 	case *int:
-		if err = v.value.Decode(dst); err != nil || *dst < k.least {
+		if err = v.value.Decode(dst); err != nil || *dst < k.least || k.most > 0 && *dst > k.most {
+			if k.most > 0 {
+				return v.errorf("is %s, want a whole number from %d to %d", v.given(), k.least, k.most)
+			}
 			return v.errorf("is %s, want a whole number from %d on", v.given(), k.least)
 		}
 	case *float64:
