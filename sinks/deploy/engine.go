@@ -114,6 +114,9 @@ func (p *Plan) vllmOptions(r *Role) []option {
 	}
 	l.params("moe_all2all_backend", "cuda_graph_batch_sizes", "skip_tokenizer_init", "trust_remote_code")
 	if p.choice.Mode == Disagg && (p.settings.k8s.transport == transportEFA || !mustVersion(p.Runtime.Dynamo).before("1.0.0")) {
+		if mustVersion(p.Runtime.Dynamo).before("1.0.0") {
+			l.add("connector", "none") // its default would name the connector a second time
+		}
 		l.add("kv-transfer-config", p.kvTransfer())
 	}
 	l.list = append(l.list, r.extra...)
@@ -194,6 +197,13 @@ func (p *Plan) trtOptions(r *Role, configPath string) []option {
 	}
 	if p.settings.router {
 		l.add("publish-events-and-metrics", nil)
+	}
+	if p.nestedSizes() { // Dynamo passes sizes of its own, which would win over nested ones
+		for _, name := range sizeParams {
+			if n, ok := r.values[name].(int); ok {
+				l.add(strings.ReplaceAll(name, "_", "-"), n)
+			}
+		}
 	}
 	return l.list
 }

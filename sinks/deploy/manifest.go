@@ -26,9 +26,13 @@ type metadata struct {
 	Namespace string `yaml:"namespace,omitempty"`
 }
 
+// pvc names a claim. The last three say what the operator makes.
 type pvc struct {
-	Name   string `yaml:"name"`
-	Create bool   `yaml:"create"`
+	Name             string `yaml:"name"`
+	Create           bool   `yaml:"create"`
+	Size             string `yaml:"size,omitempty"`
+	StorageClass     string `yaml:"storageClass,omitempty"`
+	VolumeAccessMode string `yaml:"volumeAccessMode,omitempty"`
 }
 
 // service is one component of the graph.
@@ -152,6 +156,9 @@ type configMap struct {
 	Data       mapping  `yaml:"data"`
 }
 
+// readWriteMany lets pods on several nodes share a claim.
+const readWriteMany = "ReadWriteMany"
+
 // engineDir is where engine files are in a pod.
 const engineDir = "/workspace/engine_configs"
 
@@ -159,8 +166,12 @@ const engineDir = "/workspace/engine_configs"
 func (p *Plan) manifest() ([]byte, error) {
 	g := graph{APIVersion: "nvidia.com/v1alpha1", Kind: "DynamoGraphDeployment", Metadata: p.metadata(p.name)}
 	g.Spec.BackendFramework = p.Backend
-	if name := p.settings.k8s.pvcName; name != "" {
-		g.Spec.PVCs = []pvc{{name, p.settings.k8s.pvcCreate}}
+	if k := &p.settings.k8s; k.pvcName != "" {
+		c := pvc{Name: k.pvcName, Create: k.pvcCreate}
+		if k.pvcCreate {
+			c.Size, c.StorageClass, c.VolumeAccessMode = k.pvcSize, k.pvcStorageClass, readWriteMany
+		}
+		g.Spec.PVCs = []pvc{c}
 	}
 	if p.settings.service.includeFrontend {
 		s, err := p.frontend()

@@ -16,6 +16,9 @@ func (p *Plan) note() {
 		if r.Nodes > 1 {
 			add("each %s worker spans %d nodes: launch scripts for bare machines are left out", r.Name, r.Nodes)
 		}
+		if p.Backend == sgLang && r.worker.PP > 1 && p.settings.model.nextN > 0 {
+			add("SGLang has no multi-token prediction over pipeline stages: it is left out of the %s workers, and the prediction has it", r.Name)
+		}
 		if r.worker.KVCache == "int8" && p.Backend != trtLLM {
 			add("%s has no int8 KV cache; its own default is used", p.Backend)
 		}

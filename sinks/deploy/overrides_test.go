@@ -110,6 +110,9 @@ func TestManifestOverrides(t *testing.T) {
 	if g := manifestOf(t, guideAgg(), "K8sConfig.k8s_pvc_name="); len(g.Spec.PVCs) > 0 || len(g.Spec.Services["VLLMWorker"].VolumeMounts)+len(g.Spec.Services["VLLMWorker"].Envs) > 0 {
 		t.Error("an empty claim name leaves mounts behind")
 	}
+	if g := manifestOf(t, guideAgg(), "K8sConfig.k8s_pvc_create=true", "K8sConfig.k8s_pvc_storage_class=nfs"); g.Spec.PVCs[0].Size.String() != "100Gi" {
+		t.Error("the operator is not told the size of the claim")
+	}
 	if g := manifestOf(t, guideAgg(), "ServiceConfig.include_frontend=false"); len(g.Spec.Services) != 1 {
 		t.Error("the frontend is still there")
 	}
@@ -200,6 +203,18 @@ func TestOverrideMistakes(t *testing.T) {
 	} {
 		var o Overrides
 		if err := o.Add("--generator-set", []string{set}); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "--generator-set") {
+			t.Errorf("%s: %v, want %q", set, err, want)
+		}
+	}
+	for set, want := range map[string]string{
+		"Workers.agg.tokens_per_block=100": "block-size",
+		"K8sConfig.k8s_pvc_create=true":    "needs K8sConfig.k8s_pvc_storage_class",
+	} {
+		var o Overrides
+		if err := o.Add("--generator-set", []string{set}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Resolve(guideAgg(), &o, RuntimeOptions{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", set, err, want)
 		}
 	}

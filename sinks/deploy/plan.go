@@ -61,6 +61,9 @@ func Resolve(c Choice, o *Overrides, runtime RuntimeOptions) (*Plan, error) {
 		}
 	}
 	p.defaults(set)
+	if k := &p.settings.k8s; k.pvcCreate && k.pvcStorageClass == "" {
+		return nil, errors.New("K8sConfig.k8s_pvc_create=true needs K8sConfig.k8s_pvc_storage_class: the operator makes no claim without")
+	}
 	for _, rw := range c.roles() {
 		r := Role{Name: rw.name, worker: rw.worker, values: p.rules(rw.name, rw.worker), set: map[string]bool{}}
 		if err := r.override(p, layers); err != nil {
@@ -74,7 +77,22 @@ func Resolve(c Choice, o *Overrides, runtime RuntimeOptions) (*Plan, error) {
 	p.name = p.deploymentName()
 	p.benchDefaults(set)
 	p.note()
-	return p, nil
+	return p, p.checkOptions()
+}
+
+// checkOptions reports values that the engine would refuse, such as a block size
+// it does not have. It can for the versions whose options are listed.
+func (p *Plan) checkOptions() error {
+	if p.Backend == trtLLM || !slices.Contains(listed[p.Backend], p.Runtime.Target) {
+		return nil
+	}
+	set := engineOptions(p.Backend, p.Runtime.target)
+	for i := range p.Roles {
+		if err := set.Check(args(p.options(&p.Roles[i], ""))); err != nil {
+			return fmt.Errorf("%s workers: %w", p.Roles[i].Name, err)
+		}
+	}
+	return nil
 }
 
 // forMode returns the overrides that apply to a mode, earliest first.

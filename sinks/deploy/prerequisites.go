@@ -18,8 +18,9 @@ type claim struct {
 	Kind       string   `yaml:"kind"`
 	Metadata   metadata `yaml:"metadata"`
 	Spec       struct {
-		AccessModes []string `yaml:"accessModes"`
-		Resources   struct {
+		AccessModes  []string `yaml:"accessModes"`
+		StorageClass string   `yaml:"storageClassName,omitempty"`
+		Resources    struct {
 			Requests struct {
 				Storage string `yaml:"storage"`
 			} `yaml:"requests"`
@@ -46,7 +47,8 @@ func (p *Plan) Prerequisites(needsRDMA bool) ([]File, error) {
 	var files []File
 	if k.pvcName != "" && !k.pvcCreate {
 		c := claim{APIVersion: "v1", Kind: "PersistentVolumeClaim", Metadata: p.metadata(k.pvcName)}
-		c.Spec.AccessModes = []string{"ReadWriteMany"} // pods on several nodes share it
+		c.Spec.AccessModes = []string{readWriteMany}
+		c.Spec.StorageClass = k.pvcStorageClass
 		c.Spec.Resources.Requests.Storage = k.pvcSize
 		b, err := encode("Caches models, so that a restarted pod does not load them again.", c)
 		if err != nil {

@@ -52,10 +52,18 @@ func (p *Plan) rules(role string, w *Worker) values {
 			}
 		}
 	}
-	if p.Backend == sgLang && role == Agg {
-		v["enable_mixed_chunk"] = true
+	n := p.settings.model.nextN
+	if p.Backend == sgLang {
+		// With pipeline stages the engine does not start unless all three are off;
+		// drafts turn mixed chunks off by themselves.
+		if w.PP > 1 {
+			n = 0
+			v["disable_overlap_scheduler"] = true
+		} else if role == Agg && n == 0 {
+			v["enable_mixed_chunk"] = true
+		}
 	}
-	if n := p.settings.model.nextN; n > 0 {
+	if n > 0 {
 		v["speculative_decoding_type"] = map[string]string{trtLLM: "MTP", sgLang: "NEXTN", vLLM: "mtp"}[p.Backend]
 		v["num_nextn_predict_layers"] = n
 	}

@@ -21,7 +21,9 @@ func resolve(t *testing.T, c Choice, sets ...string) *Plan {
 }
 
 // arguments of a role as one text.
-func arguments(p *Plan, role int) string { return strings.Join(args(p.options(&p.Roles[role], "")), " ") }
+func arguments(p *Plan, role int) string {
+	return strings.Join(args(p.options(&p.Roles[role], "")), " ")
+}
 
 // The guide's two manifests: every argument, in order.
 func TestGuideArguments(t *testing.T) {
@@ -158,6 +160,21 @@ func TestPrefix(t *testing.T) {
 }
 
 func withPrefix(c Choice) Choice { c.Prefix = 1000; return c }
+
+// SGLang refuses to start with pipeline stages unless mixed chunks, drafts and
+// the overlap scheduler are off.
+func TestSGLangStages(t *testing.T) {
+	c := deepSeek(sgLang, "0.5.6.post2", Agg)
+	c.Agg = h200(Worker{TP: 8, PP: 2, MoETP: 8, BatchSize: 16})
+	p := resolve(t, c)
+	got := arguments(p, 0)
+	if strings.Contains(got, "mixed-chunk") || strings.Contains(got, "speculative") || !strings.Contains(got, "--disable-overlap-schedule") {
+		t.Error(got)
+	}
+	if !strings.Contains(strings.Join(p.Notes, "\n"), "no multi-token prediction") {
+		t.Errorf("notes: %q", p.Notes)
+	}
+}
 
 // Layouts that an engine cannot be told are refused, never rendered.
 func TestNotExpressible(t *testing.T) {

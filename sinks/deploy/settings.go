@@ -26,6 +26,7 @@ type settings struct {
 		image, imagePullSecret         string
 		engineMode                     string // [engineInline] or [engineConfigMap]
 		pvcName, pvcSize, pvcMountPath string
+		pvcStorageClass                string
 		pvcCreate                      bool
 		modelPathInPVC                 string
 		hfHome, hfTokenSecret          string

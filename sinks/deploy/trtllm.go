@@ -16,10 +16,10 @@ func (p *Plan) trtConfig(r *Role) mapping {
 		p.trtParams(&m, r, "", "enable_chunked_prefill")
 	}
 	sizes := ""
-	if !old && p.Runtime.target.before("1.2.0rc5") {
+	if p.nestedSizes() {
 		sizes = "build_config."
 	}
-	p.trtParams(&m, r, sizes, "max_batch_size", "max_num_tokens", "max_seq_len")
+	p.trtParams(&m, r, sizes, sizeParams...)
 	p.trtParams(&m, r, "", "kv_cache_free_gpu_memory_fraction")
 	early := !old && p.Runtime.target.before("1.0.0rc4") // the format of the cache stood beside its settings
 	if dtype := r.values["kv_cache_dtype"]; dtype != nil && early {
@@ -44,6 +44,14 @@ func (p *Plan) trtConfig(r *Role) mapping {
 	m.add("print_iter_log", false)
 	p.trtParams(&m, r, "", "attention_backend", "skip_tokenizer_init", "trust_remote_code", "speculative_decoding_type", "num_nextn_predict_layers")
 	return m
+}
+
+// sizeParams bound batches, steps and sequences.
+var sizeParams = []string{"max_batch_size", "max_num_tokens", "max_seq_len"}
+
+// nestedSizes reports a dialect that keeps the sizes apart from the rest.
+func (p *Plan) nestedSizes() bool {
+	return p.Backend == trtLLM && !p.Runtime.target.before("1.0.0rc3") && p.Runtime.target.before("1.2.0rc5")
 }
 
 // trtParams sets parameters where the role has them, their paths behind a prefix.
