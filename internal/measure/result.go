@@ -44,7 +44,8 @@ type Stats struct {
 	P50, P90, P95, P99, Min, Max, Std *float64
 }
 
-// metricNames lists the names that the first of each line may have.
+// metricNames lists the metrics to compare under all of their names, AIPerf's own
+// first.
 var metricNames = []struct {
 	names []string
 	unit  quantity
