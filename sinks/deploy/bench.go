@@ -121,7 +121,7 @@ func (p *Plan) benchScript() string {
 	}
 	fmt.Fprintf(&s, "artifacts=%s\n", ShellWord(root))
 	// The log alone is then enough for servegrid eval.
-	fmt.Fprintf(&s, "show() {\n  echo '%s'\n  find \"$1\" -name profile_export_aiperf.json -exec cat {} +\n  echo\n  echo '%s'\n}\n",
+	fmt.Fprintf(&s, "show() {\n  echo '%s'\n  cat \"$1/profile_export_aiperf.json\"\n  echo\n  echo '%s'\n}\n",
 		measure.BeginResult, measure.EndResult)
 	isl, osl := strconv.Itoa(p.freshISL()), strconv.Itoa(b.osl)
 	if list := b.concurrency.list; len(list) == 1 {
