@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -17,14 +18,17 @@ type experiment struct {
 	mode    string         // search.Agg or search.Disagg
 	tasks   []*search.Task // the question, on each of its databases; none when it cannot be asked
 	formats string         // where the numeric formats come from, a sentence
-	result  *search.Result // set beforehand when there are no tasks
+	result  *search.Result
 
-	free []search.Row // see unlimited
+	// When no row meets the limits: those of any latency and, where there are none
+	// either, why.
+	free   []search.Row
+	failed error
 }
 
 // unasked is an experiment that cannot be asked.
 func unasked(name, mode string, err error) *experiment {
-	return &experiment{name: name, mode: mode, result: &search.Result{Mode: mode, Err: err}}
+	return &experiment{name: name, mode: mode, result: &search.Result{Mode: mode, Err: err}, failed: err}
 }
 
 // task is the question on the first database, nil when there is none.
@@ -59,6 +63,9 @@ func (e *experiment) solve() {
 	}
 	if e.result = results[0]; len(results) > 1 {
 		e.result = search.Merge(results, e.tasks[0].Limits)
+	}
+	if e.best() == nil {
+		e.fallShort()
 	}
 }
 
@@ -128,15 +135,20 @@ func (a *answer) scored() int {
 	return n
 }
 
-// models names the models of the answer, each once.
+// models names the models of the answer, each once; many are counted.
 func (a *answer) models() string {
+	const longest = 60
 	var names []string
 	for _, e := range a.experiments {
 		if t := e.task(); t != nil && !slices.Contains(names, t.Model.ID) {
 			names = append(names, t.Model.ID)
 		}
 	}
-	return strings.Join(names, ", ")
+	text := strings.Join(names, ", ")
+	if len(names) > 1 && len(text) > longest {
+		return fmt.Sprintf("%d models", len(names))
+	}
+	return text
 }
 
 // databases names the databases of the answer, each once.

@@ -13,17 +13,33 @@ import (
 	"servegrid/sinks/report"
 )
 
+// fallShort finds what comes closest to the limits, or why nothing does.
+func (e *experiment) fallShort() {
+	for _, t := range e.tasks {
+		free := *t
+		free.Limits, free.Exhaustive = search.Limits{}, true
+		e.free = append(e.free, find(&free, e.mode).Rows...)
+	}
+	if len(e.free) > 0 || len(e.result.Rows) > 0 {
+		return
+	}
+	e.failed = e.result.Err
+	if h := e.hint(); h != "" {
+		e.failed = fmt.Errorf("%w; %s", e.failed, h)
+	}
+}
+
 // explain says in a report why an experiment has no row: it failed, or how close
 // it came to the limits.
 func (e *experiment) explain(out *report.Experiment) {
-	rows := e.unlimited()
-	if len(rows) == 0 {
-		if out.Failed = "no configuration"; e.result.Err != nil {
-			out.Failed = e.result.Err.Error()
-		}
+	if e.failed != nil {
+		out.Failed = e.failed.Error()
 		return
 	}
-	t := e.task()
+	t, rows := e.task(), e.free
+	if len(rows) == 0 {
+		rows = e.result.Rows
+	}
 	l := t.Limits
 	nearest := slices.MinFunc(rows, func(a, b search.Row) int { return cmp.Compare(overshoot(&a, l), overshoot(&b, l)) })
 	closest := reportRow(&nearest, t)
@@ -34,26 +50,6 @@ func (e *experiment) explain(out *report.Experiment) {
 		out.BestAlone.TPOT = min(out.BestAlone.TPOT, rows[i].TPOT)
 		out.BestAlone.RequestLatency = min(out.BestAlone.RequestLatency, rows[i].RequestLatency)
 	}
-}
-
-// unlimited returns everything that fits in memory and into the GPU budget,
-// whatever its latency.
-func (e *experiment) unlimited() []search.Row {
-	if e.free == nil && len(e.tasks) > 0 {
-		free := *e.task()
-		free.Limits, free.Exhaustive = search.Limits{}, true
-		e.free = find(&free, e.mode).Rows
-	}
-	return e.free
-}
-
-// failure is why an experiment has nothing at all, nil when only its limits are in
-// the way.
-func (e *experiment) failure() error {
-	if len(e.result.Rows) > 0 || len(e.unlimited()) > 0 {
-		return nil
-	}
-	return e.result.Err
 }
 
 // overshoot is the factor by which a row misses its worst limit; at most 1 when
@@ -77,32 +73,25 @@ func binding(r *search.Row, l search.Limits) string {
 }
 
 // failure is the error of an answer in which every experiment failed: a line for
-// each, and what would fit.
+// each.
 func (a *answer) failure() error {
-	var lines, hints []string
+	var lines []string
 	for _, e := range a.experiments {
-		err := e.failure()
-		if err == nil {
+		if e.failed == nil {
 			return nil
 		}
-		lines = append(lines, e.name+": "+oneLine(err))
-		if h := e.hint(); h != "" && !slices.Contains(hints, h) {
-			hints = append(hints, h)
-		}
+		lines = append(lines, e.name+": "+oneLine(e.failed))
 	}
-	return errors.New(strings.Join(append(lines, hints...), "\n"))
+	return errors.New(strings.Join(lines, "\n"))
 }
 
 // hint says what it would take for an experiment to fit, "" when neither GPUs nor
 // other formats help.
 func (e *experiment) hint() string {
 	var noFit *search.NoFitError
-	if len(e.tasks) == 0 {
-		return ""
-	}
 	t := e.task()
 	if n := t.LeastGPUs(e.mode); n > t.TotalGPUs {
-		return fmt.Sprintf("%s: the smallest replica that fits needs %d GPUs of %s", e.name, n, systems(t, e.mode))
+		return fmt.Sprintf("the smallest replica that fits needs %d GPUs of %s", n, systems(t, e.mode))
 	} else if n > 0 || !errors.As(e.result.Err, &noFit) {
 		return ""
 	}
@@ -113,10 +102,10 @@ func (e *experiment) hint() string {
 			other.Roles[role].Quant = &q
 		}
 		if n := other.LeastGPUs(e.mode); n > 0 {
-			return fmt.Sprintf("%s: in the formats of profile %s it fits on %d GPUs of %s", e.name, profile, n, systems(t, e.mode))
+			return fmt.Sprintf("in the formats of profile %s it fits on %d GPUs of %s", profile, n, systems(t, e.mode))
 		}
 	}
-	return fmt.Sprintf("%s: no worker layout of %s that is tried fits %s in any formats that have data; try another system", e.name, t.Model.ID, systems(t, e.mode))
+	return fmt.Sprintf("no worker layout of %s that is tried fits %s in any formats that have data; try another system", t.Model.ID, systems(t, e.mode))
 }
 
 // systems names the GPU systems of a task.

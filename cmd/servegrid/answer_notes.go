@@ -30,7 +30,7 @@ func (n *notes) add(e *experiment, format string, args ...any) {
 func (a *answer) notes(v view) []string {
 	var asked []*experiment
 	for _, e := range a.experiments {
-		if len(e.tasks) > 0 {
+		if e.failed == nil {
 			asked = append(asked, e)
 		}
 	}

@@ -74,8 +74,8 @@ func (o *outputOptions) answer(experiments []*experiment, stdout io.Writer) erro
 		return err
 	}
 	for _, e := range experiments {
-		if err := e.failure(); err != nil {
-			fmt.Fprintf(o.warning(), "warning: %s failed: %s\n", e.name, oneLine(err))
+		if e.failed != nil {
+			fmt.Fprintf(o.warning(), "warning: %s failed: %s\n", e.name, oneLine(e.failed))
 		}
 	}
 	if o.strictSLA {

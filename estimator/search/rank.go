@@ -119,19 +119,41 @@ func sortedUnique(v []float64) []float64 {
 	return slices.Compact(v)
 }
 
+// LayoutError says why a layout gave nothing.
+type LayoutError struct {
+	Layout estimator.Layout
+	Err    error
+}
+
+func (e *LayoutError) Error() string { return fmt.Sprintf("%s: %v", e.Layout, e.Err) }
+func (e *LayoutError) Unwrap() error { return e.Err }
+
 // reasons collects why layouts gave nothing.
 type reasons []error
 
-func (rs *reasons) add(l estimator.Layout, err error) {
-	*rs = append(*rs, fmt.Errorf("%s: %w", l, err))
-}
+func (rs *reasons) add(l estimator.Layout, err error) { *rs = append(*rs, &LayoutError{l, err}) }
 
+// Error words the reasons, layouts with the same one together.
 func (rs reasons) Error() string {
-	text := make([]string, len(rs))
-	for i, err := range rs {
-		text[i] = err.Error()
+	var texts []string
+	layouts := map[string][]string{}
+	for _, err := range rs {
+		var name string
+		if one := (*LayoutError)(nil); errors.As(err, &one) {
+			name, err = one.Layout.String(), one.Err
+		}
+		text := err.Error()
+		if layouts[text] == nil {
+			texts = append(texts, text)
+		}
+		layouts[text] = append(layouts[text], name)
 	}
-	return strings.Join(text, "; ")
+	for i, text := range texts {
+		if names := strings.Join(layouts[text], ", "); names != "" {
+			texts[i] = names + ": " + text
+		}
+	}
+	return strings.Join(texts, "; ")
 }
 
 func (rs reasons) Unwrap() []error { return rs }
