@@ -135,13 +135,14 @@ func (a *answer) scored() int {
 	return n
 }
 
-// models names the models of the answer, each once; many are counted.
+// models names the models that something was found for, each once; many are
+// counted.
 func (a *answer) models() string {
 	const longest = 60
 	var names []string
 	for _, e := range a.experiments {
-		if t := e.task(); t != nil && !slices.Contains(names, t.Model.ID) {
-			names = append(names, t.Model.ID)
+		if e.failed == nil && !slices.Contains(names, e.task().Model.ID) {
+			names = append(names, e.task().Model.ID)
 		}
 	}
 	text := strings.Join(names, ", ")

@@ -88,7 +88,7 @@ func (o quantOptions) String() string {
 	}
 	switch {
 	case o.common != "":
-		source += ", but for " + o.common
+		source += ", except for use_specific_quant_mode " + o.common
 	case o.profile != "":
 		source = "They are those of profile " + o.profile
 	case o.source == "checkpoint":
