@@ -7,6 +7,9 @@
 // on struct tags, so that every [Mistake] knows its line and all of them are
 // reported at once.
 //
+// [ParseExperiments] does the same for the experiment file: questions by name, each
+// with what it narrows. [ExperimentsYAML] writes one.
+//
 // What is installed (models, systems, backends, versions) comes in as a
 // [Known]: the package does not know how a shard is scored.
 package jobs

@@ -138,7 +138,7 @@ func (a *answer) scored() int {
 // models names the models that something was found for, each once; many are
 // counted.
 func (a *answer) models() string {
-	const longest = 60
+	const longest = 40 // characters
 	var names []string
 	for _, e := range a.experiments {
 		if e.failed == nil && !slices.Contains(names, e.task().Model.ID) {

@@ -27,6 +27,16 @@ func plotOf(unicode bool, fronts ...[]Point) string {
 	return b.String()
 }
 
+// The title names what is plotted, which may be more than the chosen model.
+func TestPlotNamesModels(t *testing.T) {
+	f := &Final{Model: "m", PlotModels: "m, n", Experiments: []Experiment{{Name: "a", Frontier: []Point{{1, 1}}}}}
+	var b bytes.Buffer
+	f.writePlot(&b, nil)
+	if !strings.Contains(b.String(), "  m, n Pareto Frontier: ") {
+		t.Errorf("got\n%s", b.String())
+	}
+}
+
 func TestPlotShape(t *testing.T) {
 	got := plotOf(false, []Point{{10, 700}, {60, 400}}, []Point{{20, 600}, {77, 521}})
 	lines := strings.Split(strings.TrimSuffix(got, "\n"), "\n")
