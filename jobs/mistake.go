@@ -10,7 +10,7 @@ import (
 	"servegrid/internal/suggest"
 )
 
-// Mistake is one thing that is wrong with a sweep file. [Parse] returns all of
+// Mistake is one thing that is wrong with a file. [Parse] returns all of
 // them joined and sorted by line; errors.As finds the first.
 type Mistake struct {
 	File string

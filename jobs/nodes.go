@@ -37,8 +37,7 @@ func (p *parser) fields(n *yaml.Node, what string, valid []string) map[string]fi
 	return fs
 }
 
-// items returns the elements of a list, aliases followed; anything else is a
-// list of itself. An empty list and a missing value are reported.
+// items returns the [elements] of a list. An empty list and a missing value are reported.
 //
 // An element that is there twice through an alias is returned once. No list of
 // the sweep file cares, and a small file of aliases to one long element would
@@ -48,6 +47,12 @@ func (p *parser) items(key string, n *yaml.Node) []*yaml.Node {
 		p.add(n.Line, "%s: has no value: give at least one", key)
 		return nil
 	}
+	return unique(elements(n))
+}
+
+// elements returns the elements of a list, aliases followed; anything else is a
+// list of itself.
+func elements(n *yaml.Node) []*yaml.Node {
 	if n.Kind != yaml.SequenceNode {
 		return []*yaml.Node{n}
 	}
@@ -55,7 +60,7 @@ func (p *parser) items(key string, n *yaml.Node) []*yaml.Node {
 	for i, c := range n.Content {
 		out[i] = deref(c)
 	}
-	return unique(out)
+	return out
 }
 
 // text reads a name. Unquoted numbers and dates are taken as they are spelled,

@@ -13,10 +13,14 @@ import (
 	"servegrid/sinks/report"
 )
 
-// fallShort finds what comes closest to the limits, or why nothing does.
+// fallShort finds what comes closest to the limits, or why nothing does: every
+// configuration that fits in memory, in the replicas that the search would try.
 func (e *experiment) fallShort() {
 	for _, t := range e.tasks {
-		free := *t
+		free, bounds := *t, t.Bounds()
+		if !t.Exhaustive {
+			free.Replica = &bounds
+		}
 		free.Limits, free.Exhaustive = search.Limits{}, true
 		e.free = append(e.free, find(&free, e.mode).Rows...)
 	}
@@ -41,7 +45,7 @@ func (e *experiment) explain(out *report.Experiment) {
 		rows = e.result.Rows
 	}
 	l := t.Limits
-	nearest := slices.MinFunc(rows, func(a, b search.Row) int { return cmp.Compare(overshoot(&a, l), overshoot(&b, l)) })
+	nearest := slices.MinFunc(rows, func(a, b search.Row) int { return compareShortfall(&a, &b, l) })
 	closest := reportRow(&nearest, t)
 	out.Closest, out.Binding = &closest, binding(&nearest, l)
 	out.BestAlone = report.Latencies{TTFT: math.Inf(1), TPOT: math.Inf(1), RequestLatency: math.Inf(1)}
@@ -61,9 +65,19 @@ func overshoot(r *search.Row, l search.Limits) float64 {
 	return max(r.TTFT/l.TTFT, r.TPOT/l.TPOT)
 }
 
+// compareShortfall puts the row that is closer to the limits first: by the limit
+// that it misses most, then by both together, then by throughput.
+func compareShortfall(a, b *search.Row, l search.Limits) int {
+	both := func(r *search.Row) float64 { return max(1, r.TTFT/l.TTFT) * max(1, r.TPOT/l.TPOT) }
+	return cmp.Or(cmp.Compare(overshoot(a, l), overshoot(b, l)), cmp.Compare(both(a), both(b)),
+		cmp.Compare(b.TokensPerSPerGPUCluster, a.TokensPerSPerGPUCluster))
+}
+
 // binding names the limit that the closest row misses most.
 func binding(r *search.Row, l search.Limits) string {
 	switch {
+	case overshoot(r, l) <= 1:
+		return "none, the reference search leaves this one out; an exhaustive search has it"
 	case l.RequestLatency > 0:
 		return "request latency"
 	case r.TTFT/l.TTFT > r.TPOT/l.TPOT:
