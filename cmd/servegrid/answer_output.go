@@ -62,6 +62,13 @@ func newOutputOptions(c *cli.Context) (outputOptions, error) {
 
 // answer solves experiments and shows what was found.
 func (o *outputOptions) answer(experiments []*experiment, stdout io.Writer) error {
+	for _, e := range experiments {
+		for _, t := range e.tasks {
+			if err := o.generator.checkBackend(t.DB.Backend); err != nil {
+				return err
+			}
+		}
+	}
 	begin := time.Now()
 	a := solve(experiments)
 	fmt.Fprintf(o.info(), "scored %d candidates on %s in %.1f ms\n", a.scored(), a.databases(), float64(time.Since(begin).Microseconds())/1000)

@@ -59,9 +59,6 @@ func newDefaultOptions(c *cli.Context) (*defaultOptions, error) {
 	if o.outputOptions, err = newOutputOptions(c); err != nil {
 		return nil, err
 	}
-	if err := o.generator.checkBackend(o.backend); err != nil {
-		return nil, err
-	}
 	o.showBackend = o.backend == "auto"
 	if len(o.limits) > 1 && o.saveDir != "" {
 		return nil, usagef("--save-dir takes one set of limits, not %d", len(o.limits))

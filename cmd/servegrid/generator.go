@@ -21,11 +21,26 @@ type generatorOptions struct {
 	runtime   deploy.RuntimeOptions
 }
 
-// shortcuts are flags that stand for an override key.
+// shortcuts are flags that stand for override keys. One of an engine parameter
+// is for the workers of every role.
 var shortcuts = []struct{ flag, key, usage string }{
 	{"namespace", "K8sConfig.k8s_namespace", "Kubernetes namespace of the deployment files"},
 	{"transport", "K8sConfig.transport", "network of the KV transfer: nvlink, ib or efa"},
 	{"image-pull-secret", "K8sConfig.k8s_image_pull_secret", "secret that images are pulled with"},
+	{"free-gpu-memory-fraction", "Workers.*.kv_cache_free_gpu_memory_fraction", "share of GPU memory that deployed engines take"},
+	{"max-seq-len", "Workers.*.max_seq_len", "longest sequence of deployed engines, tokens"},
+}
+
+// shortcutKeys spells out the keys of a shortcut.
+func shortcutKeys(key string) []string {
+	if !strings.Contains(key, "*") {
+		return []string{key}
+	}
+	var keys []string
+	for _, role := range []string{deploy.Agg, deploy.Prefill, deploy.Decode} {
+		keys = append(keys, strings.Replace(key, "*", role, 1))
+	}
+	return keys
 }
 
 func generatorFlags() []cli.Flag {
@@ -60,7 +75,9 @@ func newGeneratorOptions(c *cli.Context) (generatorOptions, error) {
 	errs = append(errs, o.overrides.Add("--generator-set", c.StringSlice("generator-set")))
 	for _, s := range shortcuts {
 		if v := c.String(s.flag); v != "" {
-			errs = append(errs, o.overrides.Add("--"+s.flag, []string{s.key + "=" + v}))
+			for _, key := range shortcutKeys(s.key) {
+				errs = append(errs, o.overrides.Add("--"+s.flag, []string{key + "=" + v}))
+			}
 		}
 	}
 	if v := c.String("model-cache"); v != "" {
@@ -76,9 +93,6 @@ func newGeneratorOptions(c *cli.Context) (generatorOptions, error) {
 
 // checkBackend reports overrides that an engine does not have.
 func (o *generatorOptions) checkBackend(backend string) error {
-	if !slices.Contains(perftables.Backends, backend) { // auto: each is checked when it is rendered
-		return nil
-	}
 	return asUsage(o.overrides.CheckBackend(backend, o.runtime))
 }
 

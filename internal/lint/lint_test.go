@@ -45,8 +45,8 @@ var homes = map[string][]string{
 	"gonum.org/v1/plot":                     {"sinks"},
 	"github.com/agnivade/levenshtein":       {"internal/suggest"},
 	"github.com/hashicorp/go-retryablehttp": {"perftables"},
-	"k8s.io/":                               {"internal/deploytest", "sinks", "jobs"},
-	"sigs.k8s.io/":                          {"internal/deploytest", "sinks", "jobs"},
+	"k8s.io/":                               {"internal/deploytest", "sinks", "jobs", "cmd"},
+	"sigs.k8s.io/":                          {"internal/deploytest", "sinks", "jobs", "cmd"},
 }
 
 // testSupport lists what only tests may import, so that the program does not

@@ -53,6 +53,9 @@ type Memory struct {
 	Capacity                      float64 // of the GPU
 }
 
+// needed is what the engine has to get of a GPU.
+func (m Memory) needed() float64 { return m.Weights + m.Activations + m.KVCache }
+
 // gpus is the number of GPUs that the prediction is about.
 func (w *Worker) gpus() int { return w.TP * w.PP * w.DP }
 

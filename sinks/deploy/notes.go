@@ -16,6 +16,9 @@ func (p *Plan) note() {
 		if r.Nodes > 1 {
 			add("each %s worker spans %d nodes: launch scripts for bare machines are left out", r.Name, r.Nodes)
 		}
+		if need, have := r.worker.Memory.needed(), p.memory(r); need > have {
+			add("%s workers are given %.1f GiB of each GPU and the prediction counts on %.1f: lower the batch, or raise tensor parallelism", r.Name, have, need)
+		}
 		if p.Backend == sgLang && r.worker.PP > 1 && p.settings.model.nextN > 0 {
 			add("SGLang has no multi-token prediction over pipeline stages: it is left out of the %s workers, and the prediction has it", r.Name)
 		}
@@ -32,4 +35,13 @@ func (p *Plan) note() {
 	if p.choice.Mode == Disagg && p.settings.k8s.transport == transportNVLink {
 		add("transport nvlink: all workers must be on one node, or the KV cache travels over TCP and the first token takes tens of seconds")
 	}
+}
+
+// memory is what the engine of a role takes of each GPU, GiB.
+func (p *Plan) memory(r *Role) float64 {
+	fraction, ok := r.values["kv_cache_free_gpu_memory_fraction"].(float64)
+	if !ok {
+		fraction = defaultFraction[p.Backend]
+	}
+	return fraction * r.worker.Memory.Capacity
 }

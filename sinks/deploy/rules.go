@@ -218,7 +218,7 @@ var defaultFraction = map[string]float64{vLLM: 0.90, trtLLM: 0.80, sgLang: 0.80}
 func memoryFraction(backend string, m Memory) (fraction float64, emit bool) {
 	fraction = defaultFraction[backend]
 	if m.Capacity > 0 {
-		need := (m.Weights + m.Activations + m.KVCache) / m.Capacity
+		need := m.needed() / m.Capacity
 		if need > fraction {
 			return min(math.Ceil(need*100)/100, 1), true
 		}
