@@ -162,11 +162,10 @@ func (o *generateOptions) size(m *estimator.Model) (*generated, error) {
 		return nil, err
 	}
 	if o.disagg {
-		err = g.disagg(c)
-	} else {
-		g.agg(c)
+		return g, g.disagg(c)
 	}
-	return g, err
+	g.agg(c)
+	return g, nil
 }
 
 // estimated returns the plan to take figures from: the worker's own, or where
