@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -129,7 +130,8 @@ func (s *saver) prerequisites() error {
 		return nil
 	}
 	rdma := slices.ContainsFunc(s.plans, func(p *deploy.Plan) bool { return len(p.Roles) > 1 })
-	files, err := s.plans[0].Prerequisites(rdma)
+	largest := slices.MaxFunc(s.plans, func(a, b *deploy.Plan) int { return cmp.Compare(a.CacheGiB, b.CacheGiB) })
+	files, err := largest.Prerequisites(rdma)
 	if err != nil {
 		return err
 	}

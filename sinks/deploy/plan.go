@@ -17,6 +17,8 @@ type Plan struct {
 	Roles   []Role
 	Notes   []string // what a reader of the files should know
 
+	CacheGiB int // size of the claim that holds the model, unless the user set it
+
 	choice   Choice
 	settings settings
 	name     string // of the DynamoGraphDeployment
@@ -145,7 +147,8 @@ func (p *Plan) defaults(set map[string]bool) {
 	fill(set, "ServiceConfig.served_model_name", &s.service.servedName, c.ModelPath)
 	fill(set, "K8sConfig.k8s_image", &s.k8s.image, p.Runtime.Image)
 	p.Runtime.Image = s.k8s.image
-	fill(set, "K8sConfig.k8s_pvc_size", &s.k8s.pvcSize, p.cacheSize())
+	p.CacheGiB = p.cacheGiB()
+	fill(set, "K8sConfig.k8s_pvc_size", &s.k8s.pvcSize, fmt.Sprintf("%dGi", p.CacheGiB))
 	fill(set, "K8sConfig.k8s_hf_home", &s.k8s.hfHome, s.k8s.pvcMountPath)
 	memory := "16Gi"
 	if p.Backend == trtLLM {
@@ -171,15 +174,15 @@ func fill[T any](set map[string]bool, path string, field *T, v T) {
 	}
 }
 
-// cacheSize is the size of the claim that holds the model: the guide's, or what
+// cacheGiB is the size of the claim that holds the model: the guide's, or what
 // larger weights need with a fifth to spare.
-func (p *Plan) cacheSize() string {
+func (p *Plan) cacheGiB() int {
 	const least = 100 // GiB
 	weights := 0.0
 	for _, r := range p.choice.roles() {
 		weights = max(weights, r.worker.Memory.Weights*float64(r.worker.gpus()))
 	}
-	return fmt.Sprintf("%dGi", roundUp(max(least, int(math.Ceil(1.2*weights))), least))
+	return roundUp(max(least, int(math.Ceil(1.2*weights))), least)
 }
 
 // override applies the user's engine parameters and options to a role.
