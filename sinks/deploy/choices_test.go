@@ -47,7 +47,7 @@ func trtDisagg() Choice {
 
 func sglangAgg() Choice {
 	c := guideChoice(sgLang, "0.5.6.post2", Agg)
-	c.Agg = h200(Worker{TP: 4, BatchSize: 40, CtxTokens: 4000})
+	c.Agg = h200(Worker{TP: 4, BatchSize: 40, CtxTokens: 8000})
 	return c
 }
 

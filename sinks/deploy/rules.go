@@ -121,7 +121,6 @@ func engineGPUs(backend string, v values) int {
 // limits bounds batches, steps and sequences.
 func (p *Plan) limits(v values, role string, w *Worker) {
 	isl, osl, bs := p.settings.sla.isl, p.settings.sla.osl, w.BatchSize
-	prompts := max(isl, w.CtxTokens) // what a mixed step computes for prompts
 	decoding := bs * (1 + p.settings.model.nextN)
 	switch p.Backend {
 	case vLLM:
@@ -135,8 +134,8 @@ func (p *Plan) limits(v values, role string, w *Worker) {
 	case sgLang:
 		v["max_batch_size"] = bs * w.DP // counts the whole data parallel group
 		switch role {
-		case Agg:
-			v["max_prefill_tokens"] = prompts + lengthHeadroom
+		case Agg: // one prompt; the engine mixes chunks of a size of its own
+			v["max_prefill_tokens"] = isl + lengthHeadroom
 		case Prefill:
 			v["max_prefill_tokens"] = isl*max(bs, 1) + lengthHeadroom
 		}
@@ -144,7 +143,7 @@ func (p *Plan) limits(v values, role string, w *Worker) {
 		v["max_batch_size"] = bs
 		switch role {
 		case Agg:
-			v["max_num_tokens"] = roundUp(decoding+prompts+tokenHeadroom, tokenBlock)
+			v["max_num_tokens"] = roundUp(decoding+max(isl, w.CtxTokens)+tokenHeadroom, tokenBlock) // all prompts of a mixed step
 		case Prefill:
 			v["max_num_tokens"] = roundUp(isl*bs+tokenHeadroom, tokenBlock)
 		case Decode:
