@@ -75,12 +75,3 @@ type roleWorker struct {
 	name   string
 	worker *Worker
 }
-
-// replicaGPUs is the number of GPUs of one replica.
-func (c *Choice) replicaGPUs() int {
-	n := 0
-	for _, r := range c.roles() {
-		n += r.worker.Count * r.worker.gpus()
-	}
-	return n
-}
