@@ -3,8 +3,9 @@ package estimator
 import "math"
 
 // AggPoints is a column block of aggregated candidates of one plan and workload.
-// The caller fills the first two columns; [Plan.ScoreAgg] sizes and fills the
-// others. All slices have the same length, row i is one candidate.
+// The caller fills the first two columns by [AggPoints.Append]; [Plan.ScoreAgg]
+// sizes and fills the others. Scoring the same block for one plan after the
+// other is faster than filling it anew. All slices have the same length, row i is one candidate.
 type AggPoints struct {
 	BatchSize []int32 // sequences per data-parallel rank
 	CtxTokens []int32 // context tokens scheduled in a mixed step
@@ -17,7 +18,9 @@ type AggPoints struct {
 	TokensPerSPerUser []float64
 	MemoryGiB         []float64
 	Status            []Status
-	scratch           []float64
+
+	schedule schedule
+	scratch  scratch
 }
 
 // Status is what became of one candidate.
@@ -34,12 +37,16 @@ const (
 func (p *AggPoints) Len() int { return len(p.BatchSize) }
 
 // Reset empties the block and keeps its memory.
-func (p *AggPoints) Reset() { p.BatchSize, p.CtxTokens = p.BatchSize[:0], p.CtxTokens[:0] }
+func (p *AggPoints) Reset() {
+	p.BatchSize, p.CtxTokens = p.BatchSize[:0], p.CtxTokens[:0]
+	p.schedule.forget()
+}
 
 // Append adds a candidate.
 func (p *AggPoints) Append(batch, ctxTokens int) {
 	p.BatchSize = append(p.BatchSize, int32(batch))
 	p.CtxTokens = append(p.CtxTokens, int32(ctxTokens))
+	p.schedule.forget()
 }
 
 func (p *AggPoints) grow() {
@@ -62,6 +69,7 @@ func (p *AggPoints) Select(rows []int) {
 		*c = gather(*c, rows)
 	}
 	p.BatchSize, p.CtxTokens, p.Status = gather(p.BatchSize, rows), gather(p.CtxTokens, rows), gather(p.Status, rows)
+	p.schedule.forget()
 }
 
 // gather moves the chosen elements to the front; rows rise, so nothing is
@@ -92,146 +100,170 @@ func (p *Plan) ScoreAgg(w Workload, pts *AggPoints) error {
 		return err
 	}
 	pts.grow()
-	s := aggScorer{plan: p, w: w, isl: float64(w.ISL), osl: float64(w.OSL)}
-	s.column = p.newColumn(pts.scratch, middleStep(w))
-	pts.scratch = s.column.values
-	s.lastCtx = -1
-	pp, tp, dp := float64(p.Layout.PP), float64(p.Layout.TP), float64(p.Layout.DP)
+	pts.schedule.prepare(w, pts.BatchSize, pts.CtxTokens)
+	s := aggScorer{plan: p, w: w}
+	s.prepare(pts)
 
-	for i := range pts.BatchSize {
-		b := float64(pts.BatchSize[i])
-		st, ok := s.steps(int(pts.BatchSize[i]), int(pts.CtxTokens[i]))
+	n := pts.Len()
+	ttfts, tpots, latencies := pts.TTFT[:n], pts.TPOT[:n], pts.RequestLatency[:n]
+	seqs, tokenRates, perGPUs := pts.SeqPerS[:n], pts.TokensPerS[:n], pts.TokensPerSPerGPU[:n]
+	perUsers, memories, status := pts.TokensPerSPerUser[:n], pts.MemoryGiB[:n], pts.Status[:n]
+	osl1 := float64(w.OSL) - 1
+	pp, tp, dp := float64(p.Layout.PP), float64(p.Layout.TP), float64(p.Layout.DP)
+	perGPU, exact := reciprocal(p.Layout.GPUs())
+	memory, capacity := p.memory, p.memory.capacity/GiB
+
+	for i := range pts.schedule.rows[:n] {
+		st := &pts.schedule.rows[i]
+		mixed, only, ok := s.steps(st)
 		if !ok {
-			pts.TTFT[i], pts.TPOT[i], pts.RequestLatency[i], pts.SeqPerS[i] = 0, 0, 0, 0
-			pts.TokensPerS[i], pts.TokensPerSPerGPU[i], pts.TokensPerSPerUser[i], pts.MemoryGiB[i] = 0, 0, 0, 0
-			pts.Status[i] = NoData
+			ttfts[i], tpots[i], latencies[i], seqs[i] = 0, 0, 0, 0
+			tokenRates[i], perGPUs[i], perUsers[i], memories[i] = 0, 0, 0, 0
+			status[i] = NoData
 			continue
 		}
-		ttft := float64(st.mixed * st.waves * min(2+(st.steps-3)/2/10, 4))
-		tpot := (float64(st.mixed*st.mixedTPOT) + float64(st.only*st.onlySteps)) / (st.mixedTPOT + st.onlySteps)
-		tokens := 1000 / (float64(st.mixedSteps*st.mixed) + float64(st.onlySteps*st.only)) * b * (s.osl - 1) * pp * dp
+		ttft := float64(mixed * st.waves * st.queue)
+		tpot := (float64(mixed*st.mixedTPOT) + float64(only*st.onlySteps)) / (st.mixedTPOT + st.onlySteps)
+		tokens := 1000 / (float64(st.mixedSteps*mixed) + float64(st.onlySteps*only)) * st.batch * osl1 * pp * dp
 
-		pts.TTFT[i], pts.TPOT[i] = ttft, tpot
-		pts.RequestLatency[i] = ttft + float64(tpot*(s.osl-1))
-		pts.SeqPerS[i] = tokens / (s.osl - 1)
-		pts.TokensPerS[i] = tokens
-		pts.TokensPerSPerGPU[i] = tokens / pp / tp / dp
-		pts.TokensPerSPerUser[i] = 1000 / tpot
-		pts.MemoryGiB[i] = p.memory.total(int(pts.BatchSize[i]), w, st.tokens)
-		pts.Status[i] = OK
-		if !p.memory.fits(pts.MemoryGiB[i]) {
-			pts.Status[i] = OutOfMemory
+		ttfts[i], tpots[i] = ttft, tpot
+		latencies[i] = ttft + float64(tpot*osl1)
+		seqs[i] = tokens / osl1
+		tokenRates[i] = tokens
+		if exact {
+			perGPUs[i] = tokens * perGPU
+		} else {
+			perGPUs[i] = tokens / pp / tp / dp
+		}
+		perUsers[i] = 1000 / tpot
+		gib := memory.sum(st.tokens, st.kvTokens)
+		memories[i] = gib
+		status[i] = OK
+		if !(gib < capacity) {
+			status[i] = OutOfMemory
 		}
 	}
 	return nil
 }
 
-// aggSteps is how one candidate schedules its steps, and what they cost.
-type aggSteps struct {
-	steps      float64 // steps to finish all contexts of a batch
-	waves      float64 // steps that one request's context is spread over
-	mixedSteps float64 // mixed steps per batch of requests
-	mixedTPOT  float64 // mixed steps that count for TPOT
-	onlySteps  float64 // generation-only steps per batch of requests
-	mixed      float64 // latency of a mixed step, ms
-	only       float64 // latency of a generation-only step, ms
-	tokens     int     // tokens of a mixed step, for memory
-}
+// reciprocal returns 1/n, and whether multiplying by it is the same as dividing
+// by n's factors one after the other: it is for powers of two.
+func reciprocal(n int) (r float64, exact bool) { return 1 / float64(n), n&(n-1) == 0 }
 
-// aggScorer holds what the candidates of one workload share.
+// aggScorer prices the steps of the candidates of one plan and workload.
 type aggScorer struct {
 	plan     *Plan
 	w        Workload
-	isl, osl float64
-	column   column // generation attention of one step
+	contexts []contextSide // by the schedule's index of context tokens
+	decode   column        // generation attention of one step
+	simple   bool          // nothing but curves and columns is asked
 
-	// Context side of the last ctx tokens seen: candidates come sorted so that
-	// neighbours usually share it, and there are few distinct values.
-	lastCtx      int
-	contexts     int     // requests whose context is in a mixed step
-	waves        float64 // steps that one context is spread over
-	cached       int     // prefix tokens that a mixed step skips
-	ctxAttention float64 // ms of a mixed step
-	ctxOK        bool
+	logits            float64 // head projection of a mixed step, ms
+	shortest, longest float64 // tokens that a mixed step may have
+	least, most       float64 // tokens that a decode step may have; of a simple scorer
+
+	batch  float64 // of the decode step at hand
+	only   float64 // generation-only step of that batch, ms
+	onlyOK bool
+	piece  int // of the generation curve, where the last batch was
 }
 
-// context works out the context side of a mixed step of c tokens.
-func (s *aggScorer) context(c int) {
+// contextSide is what the candidates of one number of context tokens share.
+type contextSide struct {
+	attention float64 // of a mixed step, ms
+	ok        bool
+	piece     int // of the context curve, where the last candidate was
+}
+
+// scratch is memory that a block keeps from one plan to the next.
+type scratch struct {
+	column   []float64
+	contexts []contextSide
+}
+
+// prepare works out what does not differ between candidates.
+func (s *aggScorer) prepare(pts *AggPoints) {
 	p := s.plan
-	s.lastCtx = c
-	s.contexts = ceilDiv(c, s.w.ISL)
-	s.waves = float64(ceilDiv(s.w.ISL, c))
-	s.cached = s.w.Prefix * (c / s.w.ISL)
+	s.decode = p.newColumn(pts.scratch.column, middleStep(s.w))
+	pts.scratch.column = s.decode.values
+	s.simple = s.decode.values != nil && len(p.generation.direct) == 0
+	if s.simple {
+		s.least, s.most = max(p.generation.sum.first, p.batches[0]), min(p.generation.sum.last, p.batches[len(p.batches)-1])
+		if !s.decode.ok {
+			s.most = math.Inf(-1)
+		}
+	}
+	s.shortest, s.longest = p.attendable(1)
+	var ok bool
+	if s.logits, ok = p.logits.at(1); !ok {
+		s.longest = math.Inf(-1)
+	}
+	s.batch = math.NaN()
+	pts.scratch.contexts = resize(pts.scratch.contexts, len(pts.schedule.contexts))
+	s.contexts = pts.scratch.contexts
+	for i, c := range pts.schedule.contexts {
+		s.contexts[i] = s.context(c)
+	}
+}
+
+// context works out the context side of a mixed step.
+func (s *aggScorer) context(c contextTokens) (side contextSide) {
+	p := s.plan
 	fresh := s.w.ISL - s.w.Prefix
-	attention, ok := p.attend(float64(s.contexts), float64(fresh), float64(s.w.Prefix))
+	attention, ok := p.attend(float64(c.requests), float64(fresh), float64(s.w.Prefix))
 	// The reference also prices the rest of that context phase and throws it
 	// away; where that has no data the candidate has none.
-	_, ok1 := p.context.at(float64(s.contexts * fresh))
-	_, ok2 := p.logits.at(float64(s.contexts))
-	s.ctxAttention = attention / s.waves
-	s.ctxOK = ok && ok1 && ok2
+	_, ok1 := p.context.at(float64(c.requests * fresh))
+	_, ok2 := p.logits.at(float64(c.requests))
+	return contextSide{attention: attention / c.waves, ok: ok && ok1 && ok2}
 }
 
-// steps prices one candidate. It reports false when it lies beyond the tables.
-func (s *aggScorer) steps(b, c int) (aggSteps, bool) {
-	if c != s.lastCtx {
-		s.context(c)
+// steps prices the mixed and the generation-only step of a candidate, in ms. It
+// reports false when it lies beyond the tables.
+func (s *aggScorer) steps(st *scheduled) (mixed, only float64, ok bool) {
+	p, side := s.plan, &s.contexts[st.context]
+	if !st.possible || !side.ok || st.full < s.shortest || st.full > s.longest {
+		return 0, 0, false
 	}
-	if !s.ctxOK {
-		return aggSteps{}, false
-	}
-	p := s.plan
-	st := aggSteps{steps: math.Ceil(s.isl * float64(b) / float64(c)), waves: s.waves}
-	decoding, alone := 0, b // requests that decode in a mixed and in a generation-only step
-	switch {
-	case b == 1:
-		st.mixedSteps, st.onlySteps = 1, s.osl-1
-		st.tokens = c
-	case st.steps >= s.osl:
-		st.mixedSteps, st.mixedTPOT = st.steps, st.steps
-		decoding, alone = max(1, int(FloorDiv(float64(b), st.steps/s.osl))), 0
-		st.tokens = b - s.contexts + c
-	default:
-		st.mixedSteps, st.mixedTPOT, st.onlySteps = st.steps, max(1, st.steps-3), s.osl-st.steps
-		decoding = b - s.contexts
-		st.tokens = b - s.contexts + c
-	}
-	if decoding < 0 || decoding == 0 && b > 1 {
-		return aggSteps{}, false
-	}
-
 	// Mixed step: all operators over the new tokens, context attention of the
 	// requests in prefill, generation attention of those that decode.
-	full := c + decoding
-	layers, ok := p.context.at(float64(full - s.cached))
+	layers, ok := p.context.from(&side.piece, st.fresh)
 	if !ok {
-		return aggSteps{}, false
+		return 0, 0, false
 	}
-	logits, ok := p.logits.at(1)
-	if !ok || !p.attendable(1, float64(full)) {
-		return aggSteps{}, false
-	}
-	st.mixed = layers + logits + s.ctxAttention
-	if decoding > 0 {
-		batch := float64(decoding * p.stepTokens())
-		if _, ok := p.generation.at(batch); !ok {
-			return aggSteps{}, false
-		}
-		v, ok := s.column.at(batch)
+	mixed = layers + s.logits + side.attention
+	if st.decoding > 0 {
+		batch := st.decoding * float64(p.stepTokens())
+		v, ok := s.attention(batch)
 		if !ok {
-			return aggSteps{}, false
+			return 0, 0, false
 		}
-		st.mixed += v
+		mixed += v
 	}
+	if st.onlySteps > 0 {
+		if st.batch != s.batch {
+			s.batch = st.batch
+			batch := st.batch * float64(p.stepTokens())
+			layers, ok1 := p.generation.from(&s.piece, batch)
+			attention, ok2 := s.decode.at(batch)
+			s.only, s.onlyOK = layers+attention, ok1 && ok2
+		}
+		only, ok = s.only, s.onlyOK
+	}
+	return mixed, only, ok
+}
 
-	if alone > 0 {
-		batch := float64(alone * p.stepTokens())
-		layers, ok1 := p.generation.at(batch)
-		attention, ok2 := s.column.at(batch)
-		if !ok1 || !ok2 {
-			return aggSteps{}, false
+// attention is the generation attention of a batch, when the other operators of
+// a decode step have an answer too.
+func (s *aggScorer) attention(batch float64) (float64, bool) {
+	if !s.simple {
+		if _, ok := s.plan.generation.at(batch); !ok {
+			return 0, false
 		}
-		st.only = layers + attention
+		return s.decode.at(batch)
 	}
-	return st, true
+	if batch < s.least || batch > s.most {
+		return 0, false
+	}
+	return s.plan.interpolate(s.decode.values, batch), true
 }

@@ -38,6 +38,24 @@ func (c *curve) at(x float64) (float64, bool) {
 	return p.Value + float64(p.Slope*(x-p.X)), true
 }
 
+// from is at, starting at the piece that an earlier call ended at: nearly the
+// right one when x changes little from call to call.
+func (c *curve) from(piece *int, x float64) (float64, bool) {
+	if x < c.first || x > c.last {
+		return 0, false
+	}
+	i := *piece
+	for i > 0 && c.pieces[i].X > x {
+		i--
+	}
+	for i+1 < len(c.pieces) && c.pieces[i+1].X <= x {
+		i++
+	}
+	*piece = i
+	p := &c.pieces[i]
+	return p.Value + float64(p.Slope*(x-p.X)), true
+}
+
 // scaledCurve is scale x a kernel at x x perToken, as a curve over x.
 func scaledCurve(p *perftables.Pieces, perToken, scale float64) curve {
 	c := curve{first: p.First / perToken, last: p.Last / perToken}

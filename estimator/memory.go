@@ -79,24 +79,29 @@ func (p *Plan) Memory(b int, w Workload, tokens int) Memory {
 	m := &p.memory
 	return Memory{
 		Weights:     m.weights / GiB,
-		Activations: m.activations(tokens) / GiB,
-		KVCache:     m.kv(b, w) / GiB,
+		Activations: m.activations(float64(tokens)) / GiB,
+		KVCache:     m.kv(float64(b*w.ISL+b*w.OSL)) / GiB,
 		NCCL:        m.nccl / GiB,
 		Others:      m.other / GiB,
 	}
 }
 
-func (m *memoryModel) activations(tokens int) float64 {
-	return float64(max(float64(tokens)*m.actPerToken, m.actFloor) * m.actFactor)
+func (m *memoryModel) activations(tokens float64) float64 {
+	return float64(max(tokens*m.actPerToken, m.actFloor) * m.actFactor)
 }
 
-func (m *memoryModel) kv(b int, w Workload) float64 {
-	return float64(float64(b*w.ISL+b*w.OSL) * m.kvPerToken)
-}
+// kv is the cache of that many tokens.
+func (m *memoryModel) kv(tokens float64) float64 { return float64(tokens * m.kvPerToken) }
 
 // total in GiB.
 func (m *memoryModel) total(b int, w Workload, tokens int) float64 {
-	return (m.weights + m.activations(tokens) + m.kv(b, w) + m.nccl + m.other) / GiB
+	return m.sum(float64(tokens), float64(b*w.ISL+b*w.OSL))
+}
+
+// sum is the total in GiB for a step of that many tokens and a cache of
+// kvTokens.
+func (m *memoryModel) sum(tokens, kvTokens float64) float64 {
+	return (m.weights + m.activations(tokens) + m.kv(kvTokens) + m.nccl + m.other) / GiB
 }
 
 // fits reports whether a total in GiB is below the GPU's capacity.

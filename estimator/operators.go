@@ -65,6 +65,22 @@ func newPhase(ops []operator) phase {
 // them have one.
 func (p *phase) at(x float64) (float64, bool) {
 	v, ok := p.sum.at(x)
+	if len(p.direct) == 0 {
+		return v, ok
+	}
+	return p.addDirect(x, v, ok)
+}
+
+// from is at, with [curve.from] for the curve.
+func (p *phase) from(piece *int, x float64) (float64, bool) {
+	v, ok := p.sum.from(piece, x)
+	if len(p.direct) == 0 {
+		return v, ok
+	}
+	return p.addDirect(x, v, ok)
+}
+
+func (p *phase) addDirect(x, v float64, ok bool) (float64, bool) {
 	for i := range p.direct {
 		d, known := p.direct[i].cost.at(x)
 		v, ok = v+float64(d*p.direct[i].scale), ok && known

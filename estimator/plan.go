@@ -2,6 +2,7 @@ package estimator
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"servegrid/perftables"
@@ -72,6 +73,7 @@ type Plan struct {
 	contextAttention    []contextAttention
 	generationAttention []generationAttention
 	batches             []float64 // knots of generation attention over the batch; nil: not piecewise linear
+	pairs               []uint8   // by batch, for small ones: the knot on its left
 
 	// Why a phase cannot be scored; nil when it can.
 	contextErr, generationErr error
@@ -100,6 +102,7 @@ func Compile(c Config) (*Plan, error) {
 				p.batches = nil
 			}
 		}
+		p.pairs = pairsOf(p.batches)
 	}
 	var err error
 	p.memory, err = newMemoryModel(p)
@@ -190,15 +193,15 @@ func (p *Plan) attend(b, fresh, prefix float64) (float64, bool) {
 	return sum, known
 }
 
-// attendable reports whether context attention has an answer for b sequences of
-// full tokens, cached ones included.
-func (p *Plan) attendable(b, full float64) bool {
+// attendable returns the tokens, cached ones included, between which context
+// attention has an answer for b sequences.
+func (p *Plan) attendable(b float64) (shortest, longest float64) {
+	shortest, longest = math.Inf(-1), math.Inf(1)
 	for _, a := range p.contextAttention {
-		if !a.kernel.Covers(b, full) {
-			return false
-		}
+		from, upto := a.kernel.Lengths(b)
+		shortest, longest = max(shortest, from), min(longest, upto)
 	}
-	return true
+	return shortest, longest
 }
 
 // stepTokens is the number of tokens that a sequence computes in a decode step:
@@ -277,8 +280,11 @@ func (c *column) at(b float64) (float64, bool) {
 	if !c.ok {
 		return 0, false
 	}
-	if c.plan.batches != nil {
-		return interpolate(c.plan.batches, c.values, b)
+	if x := c.plan.batches; x != nil {
+		if b < x[0] || b > x[len(x)-1] {
+			return 0, false
+		}
+		return c.plan.interpolate(c.values, b), true
 	}
 	sum := 0.0
 	for _, a := range c.plan.generationAttention {
@@ -293,15 +299,32 @@ func (c *column) at(b float64) (float64, bool) {
 	return sum, true
 }
 
-// interpolate is linear between the knots and false outside of them.
-func interpolate(x, y []float64, at float64) (float64, bool) {
-	n := len(x)
-	if at < x[0] || at > x[n-1] {
-		return 0, false
-	}
-	i := 0
-	for i < n-2 && x[i+1] <= at {
+// interpolate is linear between the values at the batch knots; b is whole and
+// within them.
+func (p *Plan) interpolate(values []float64, b float64) float64 {
+	i := int(p.pairs[min(int(b), len(p.pairs)-1)])
+	for i < len(p.batches)-2 && p.batches[i+1] <= b {
 		i++
 	}
-	return (float64(y[i]*(x[i+1]-at)) + float64(y[i+1]*(at-x[i]))) / (x[i+1] - x[i]), true
+	x, y := p.batches[i:i+2], values[i:i+2]
+	return (float64(y[0]*(x[1]-b)) + float64(y[1]*(b-x[0]))) / (x[1] - x[0])
+}
+
+// pairsOf returns, for whole batches that searches try, the knot on the left of
+// the pair around it. The last knot belongs to the last pair.
+func pairsOf(knots []float64) []uint8 {
+	const most = 512
+	n := len(knots)
+	if n == 0 {
+		return nil
+	}
+	pairs := make([]uint8, min(int(knots[n-1]), most)+1)
+	i := 0
+	for b := range pairs {
+		for i < n-2 && knots[i+1] <= float64(b) {
+			i++
+		}
+		pairs[b] = uint8(i)
+	}
+	return pairs
 }

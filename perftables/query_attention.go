@@ -2,6 +2,7 @@ package perftables
 
 import (
 	"errors"
+	"math"
 	"strconv"
 )
 
@@ -124,10 +125,17 @@ func (c *ContextAttention) At(b, fresh, prefix float64) (float64, bool) {
 	return 0, false
 }
 
-// Covers reports whether b sequences of full tokens, cached ones included, have
-// an answer.
-func (c *ContextAttention) Covers(b, full float64) bool {
-	return c.formula != nil || c.measured != nil && within(c.measured.g.y, full) && within(c.measured.g.z, b)
+// Lengths returns the tokens, cached ones included, between which b sequences
+// have an answer.
+func (c *ContextAttention) Lengths(b float64) (shortest, longest float64) {
+	switch {
+	case c.formula != nil:
+		return math.Inf(-1), math.Inf(1)
+	case c.measured == nil || len(c.measured.g.y) < 2 || !within(c.measured.g.z, b):
+		return math.Inf(1), math.Inf(-1)
+	}
+	y := c.measured.g.y
+	return y[0], y[len(y)-1]
 }
 
 // GenerationAttention is the attention of a decode step with fixed heads.

@@ -165,7 +165,7 @@ type tableFile struct {
 func newShardWriter(spec *jobs.Spec, dir *sinks.Dir) *shardWriter {
 	w := &shardWriter{dir: dir, scorer: newScorer(spec)}
 	for _, t := range []*schema.Table{schema.AggPoints, schema.Workers, schema.DisaggPoints, schema.Coverage} {
-		w.tables = append(w.tables, &tableFile{table: t, writer: sinks.NewParquetWriter()})
+		w.tables = append(w.tables, &tableFile{table: t, writer: writerFor(spec.Keep)})
 	}
 	return w
 }
@@ -238,4 +238,14 @@ func (s *shard) metadata() map[string]string {
 		m["tables"] = fmt.Sprint(s.combo.DB.Digests())
 	}
 	return m
+}
+
+// writerFor returns the writer of a sweep's rows. Where all of them are kept,
+// writing is most of the work and the files are read in place; where few are,
+// they are stored for long.
+func writerFor(keep string) *sinks.ParquetWriter {
+	if keep == jobs.KeepAll {
+		return sinks.NewFastParquetWriter()
+	}
+	return sinks.NewParquetWriter()
 }

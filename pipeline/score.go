@@ -97,8 +97,10 @@ func (s *scorer) score(sh *shard) (Counts, error) {
 func (s *scorer) scoreAgg(plans []search.LayoutPlan, w estimator.Workload) error {
 	for i := range plans {
 		lp := &plans[i]
-		s.points.Reset()
-		search.AppendAgg(&s.points, w.ISL)
+		if i == 0 || s.spec.Search == jobs.SearchReference { // which cuts the block
+			s.points.Reset()
+			search.AppendAgg(&s.points, w.ISL)
+		}
 		row := coverageRow{mode: jobs.ModeAgg, role: roleAgg, layout: &lp.Layout, workload: &w, candidates: s.points.Len()}
 		err := lp.Err
 		if err == nil {

@@ -13,7 +13,8 @@ import (
 // equal values (dictionary ids, or 0 and 1 of a flag) or as plain float64
 // bytes, and the finished pages as they will stand in the file.
 type column struct {
-	def *schema.Column
+	def   *schema.Column
+	codec *codec
 
 	values runs   // open page: ids or flags of the rows that are not null
 	levels runs   // open page: 1 for a value, 0 for null; nullable columns only
@@ -31,8 +32,8 @@ type column struct {
 	lo, hi   float64 // of the float64 values, or of the flags
 }
 
-func (c *column) reset(def *schema.Column) {
-	c.def = def
+func (c *column) reset(def *schema.Column, codec *codec) {
+	c.def, c.codec = def, codec
 	c.resetPage()
 	c.texts.reset()
 	c.ints.reset()
@@ -194,6 +195,7 @@ func grow(b []byte, n int) []byte {
 // finishPage encodes the open page and appends it to the finished ones.
 func (c *column) finishPage(p *pager) (err error) {
 	body, enc, values := p.body[:0], format.Plain, 0
+	scratch := true // whether body is the pager's
 	if c.def.Nullable {
 		body = append(body, 0, 0, 0, 0)
 		body = appendHybrid(body, c.levels, 1)
@@ -205,7 +207,11 @@ func (c *column) finishPage(p *pager) (err error) {
 		if !c.def.Nullable {
 			values = len(c.plain) / 8
 		}
-		body = append(body, c.plain...)
+		if len(body) == 0 {
+			body, scratch = c.plain, false
+		} else {
+			body = append(body, c.plain...)
+		}
 	case schema.Bool:
 		if !c.def.Nullable {
 			values = c.values.rows()
@@ -220,9 +226,11 @@ func (c *column) finishPage(p *pager) (err error) {
 		body = append(body, byte(width))
 		body = appendHybrid(body, c.values, width)
 	}
-	p.body = body
+	if scratch {
+		p.body = body
+	}
 	before := len(c.pages)
-	c.pages, err = p.appendDataPage(c.pages, values, c.pageNull, enc)
+	c.pages, err = p.appendDataPage(c.pages, body, c.codec, values, c.pageNull, enc)
 	c.rawBytes += int64(len(body)) + int64(len(c.pages)-before-p.packed)
 	c.nulls += c.pageNull
 	c.resetPage()
@@ -245,7 +253,7 @@ func (c *column) dictPage(p *pager) (page []byte, rawBytes int64, err error) {
 		}
 	}
 	p.body = body
-	p.dict, err = p.appendDictPage(p.dict[:0], n)
+	p.dict, err = p.appendDictPage(p.dict[:0], body, c.codec, n)
 	return p.dict, int64(len(body)) + int64(len(p.dict)-p.packed), err
 }
 

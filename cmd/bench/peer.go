@@ -1,0 +1,3 @@
+package main
+
+func measurePeer(c *config, r *results) error { return nil }
