@@ -30,6 +30,7 @@ func demoSpec(tb testing.TB, model string) *jobs.Spec {
 
 type quiet struct{}
 
+func (quiet) Damaged(string)      {}
 func (quiet) Started(int, int)    {}
 func (quiet) ShardDone(ShardDone) {}
 

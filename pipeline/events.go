@@ -8,6 +8,8 @@ type Events interface {
 	// Started says how many shards there are, and how many of them an earlier
 	// run has already scored.
 	Started(shards, done int)
+	// Damaged says what is wrong with a stored shard. It is scored again.
+	Damaged(what string)
 	// ShardDone follows every shard that was scored or failed.
 	ShardDone(ShardDone)
 }

@@ -38,7 +38,7 @@ func Plan(spec *jobs.Spec, catalog *search.Catalog, dir *sinks.Dir) (*Estimate, 
 			if err != nil {
 				return nil, err
 			}
-			if r != nil {
+			if r != nil && r.present(dir) {
 				e.Done++
 			}
 		}

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -37,9 +36,8 @@ func checkRun(dir *sinks.Dir, run string) error {
 	return nil
 }
 
-// publish puts the run's folder together under a temporary name, renames it, and
-// makes it the latest one. A reader sees the previous run until the last step.
-func publish(o Options, shards []shard, receipts []*receipt, scored int, started time.Time) (*Manifest, error) {
+// newManifest counts the shards of a run.
+func newManifest(o Options, shards []shard, receipts []*receipt, scored int, started time.Time) *Manifest {
 	m := &Manifest{
 		Run: o.Run, Name: o.Spec.Name, Status: "finished", StartedAt: started.UTC(),
 		Estimator: o.Spec.Estimator, Search: o.Spec.Search, Revision: estimator.Revision, SchemaVersion: schema.Version,
@@ -56,23 +54,32 @@ func publish(o Options, shards []shard, receipts []*receipt, scored int, started
 		counts.Rows[schema.DisaggPoints.Name], counts.Rows[schema.Coverage.Name],
 	}
 	m.Bytes = counts.Bytes
+	return m
+}
 
-	building := path.Join(runsDir, sinks.TempPrefix+o.Run)
-	if err := os.RemoveAll(o.Dir.Path(building)); err != nil {
+// publish puts the run's folder together under a temporary name, renames it, and
+// makes it the latest one. A reader sees the previous run until the last step.
+func publish(o Options, shards []shard, receipts []*receipt, scored int, started time.Time) (*Manifest, error) {
+	m := newManifest(o, shards, receipts, scored, started)
+	// Beside the runs, where no reader looks.
+	building := sinks.TempName(o.Run)
+	defer os.RemoveAll(o.Dir.Path(building)) // nothing is left there when all went well
+	dir, sync := o.Dir.Batch()
+	if err := layOut(dir, o, path.Join(building, "tables"), shards, receipts); err != nil {
 		return nil, err
 	}
-	if err := layOut(o, path.Join(building, "tables"), shards, receipts); err != nil {
-		return nil, err
-	}
-	if err := writeJSON(o.Dir, path.Join(building, "files.json"), receipts); err != nil {
+	if err := writeJSON(dir, path.Join(building, "files.json"), receipts); err != nil {
 		return nil, err
 	}
 	m.FinishedAt = o.Now().UTC()
-	if err := writeJSON(o.Dir, path.Join(building, manifestRel), m); err != nil {
+	if err := writeJSON(dir, path.Join(building, manifestRel), m); err != nil {
+		return nil, err
+	}
+	if err := sync(); err != nil {
 		return nil, err
 	}
 	final := path.Join(runsDir, o.Run)
-	if err := os.Rename(o.Dir.Path(building), o.Dir.Path(final)); err != nil {
+	if err := o.Dir.Rename(building, final); err != nil {
 		return nil, err
 	}
 	return m, setLatest(o.Dir, path.Join(final, "tables"))
@@ -94,7 +101,7 @@ func (m *Manifest) addTables(s *shard) {
 
 // layOut links the shards' files where readers look for them, and writes the
 // small tables of the run. Every table has at least one file.
-func layOut(o Options, root string, shards []shard, receipts []*receipt) error {
+func layOut(dir *sinks.Dir, o Options, root string, shards []shard, receipts []*receipt) error {
 	present := map[string]bool{}
 	for i := range shards {
 		c := shards[i].Combo
@@ -102,7 +109,7 @@ func layOut(o Options, root string, shards []shard, receipts []*receipt) error {
 			present[f.Table] = true
 			base := fmt.Sprintf("%s_%s.parquet", slug(orNone(c.Version)), shards[i].key[:12])
 			name := path.Join(root, f.Table, slug(c.System), slug(c.Backend), slug(c.Model), base)
-			if err := o.Dir.Link(f.Name, name); err != nil {
+			if err := dir.Link(f.Name, name); err != nil {
 				return err
 			}
 		}
@@ -128,7 +135,7 @@ func layOut(o Options, root string, shards []shard, receipts []*receipt) error {
 	}
 	w := sinks.NewParquetWriter()
 	for _, rows := range small {
-		if err := writeSmall(o.Dir, w, path.Join(root, rows.Table.Name, "part.parquet"), rows); err != nil {
+		if err := writeSmall(dir, w, path.Join(root, rows.Table.Name, "part.parquet"), rows); err != nil {
 			return err
 		}
 	}
@@ -176,16 +183,13 @@ func slug(name string) string {
 
 // setLatest points the link that readers follow at a run's tables, in one step.
 func setLatest(dir *sinks.Dir, target string) error {
-	link := dir.Path(latestLink)
-	if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink == 0 {
-		return fmt.Errorf("%s is not a link that a sweep made: move it away", link)
+	if info, err := os.Lstat(dir.Path(latestLink)); err == nil && info.Mode()&fs.ModeSymlink == 0 {
+		return fmt.Errorf("%s is not a link that a sweep made: move it away", dir.Path(latestLink))
 	}
-	temp := filepath.Join(dir.Root(), sinks.TempPrefix+latestLink)
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	temp := sinks.TempName(latestLink)
+	if err := os.Symlink(target, dir.Path(temp)); err != nil {
 		return err
 	}
-	if err := os.Symlink(target, temp); err != nil {
-		return err
-	}
-	return os.Rename(temp, link)
+	defer os.Remove(dir.Path(temp)) // gone when it was renamed
+	return dir.Rename(temp, latestLink)
 }

@@ -2,9 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +25,7 @@ type Options struct {
 	Dir     *sinks.Dir // the warehouse
 
 	Run         string // name of the run; must not exist yet
+	Part        Part   // the shards to take; the zero value takes all
 	Workers     int    // goroutines that score; at least 1
 	FailFast    bool   // stop at the first shard that fails
 	ToolVersion string
@@ -47,32 +48,63 @@ func (e *FailedError) Unwrap() error { return e.First }
 
 // Run scores the shards that no earlier run has, and publishes the result as the
 // latest run. When the context ends it returns its error; shards that are
-// done stay.
+// done stay. With [Options.Part] it takes its share of the shards only and leaves
+// a part manifest instead of a run; see [Finish].
 func Run(ctx context.Context, o Options) (*Manifest, error) {
 	started := o.Now()
-	if err := checkRun(o.Dir, o.Run); err != nil {
+	unlock, err := prepare(o)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := o.Dir.CleanTemp(); err != nil {
-		return nil, err
-	}
+	defer unlock()
 	shards := resolve(o.Spec, o.Catalog)
-	receipts := make([]*receipt, len(shards))
+	mine := o.Part.of(shards)
+	receipts, err := readReceipts(ctx, o, mine)
+	if err != nil {
+		return nil, err
+	}
 	var todo []int
-	for i := range shards {
-		r, err := readReceipt(o.Dir, shards[i].key)
-		if err != nil {
-			return nil, err
-		}
-		if receipts[i] = r; r == nil {
+	for i, r := range receipts {
+		if r == nil {
 			todo = append(todo, i)
 		}
 	}
-	o.Events.Started(len(shards), len(shards)-len(todo))
-	if err := scoreAll(ctx, o, shards, receipts, todo); err != nil {
+	o.Events.Started(len(mine), len(mine)-len(todo))
+	if err := scoreAll(ctx, o, mine, receipts, todo); err != nil {
 		return nil, err
 	}
-	return publish(o, shards, receipts, len(todo), started)
+	if !o.Part.whole() {
+		return writePart(o, shards, mine, receipts, len(todo), started)
+	}
+	return publish(o, mine, receipts, len(todo), started)
+}
+
+// prepare checks the run's name and makes the warehouse ready for writing.
+func prepare(o Options) (unlock func(), err error) {
+	if err := checkRun(o.Dir, o.Run); err != nil {
+		return nil, err
+	}
+	if unlock, err = o.Dir.Lock(false); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			unlock()
+		}
+	}()
+	if _, err := o.Dir.CleanTemp(); err != nil {
+		return nil, err
+	}
+	folders := []string{receiptsDir}
+	for _, t := range shardTables {
+		folders = append(folders, shardDir(t.Name))
+	}
+	for _, name := range folders {
+		if err := o.Dir.Mkdir(name); err != nil {
+			return nil, err
+		}
+	}
+	return unlock, nil
 }
 
 // resolve prepares the shards of a spec: what they are made of, and their keys.
@@ -94,11 +126,14 @@ func resolve(spec *jobs.Spec, catalog *search.Catalog) []shard {
 	return shards
 }
 
-// scoreAll scores the shards of todo and stores their receipts.
+// scoreAll scores the shards of todo and stores their receipts. Scoring and
+// waiting for the disk overlap: workers hand written files to committers.
 func scoreAll(ctx context.Context, o Options, shards []shard, receipts []*receipt, todo []int) error {
-	group, ctx := errgroup.WithContext(ctx)
+	workers := max(1, o.Workers)
 	queue := make(chan int)
-	group.Go(func() error {
+	written := make(chan *writtenShard, workers)
+	scoring, ctx := errgroup.WithContext(ctx)
+	scoring.Go(func() error {
 		defer close(queue)
 		for _, i := range todo {
 			select {
@@ -109,143 +144,88 @@ func scoreAll(ctx context.Context, o Options, shards []shard, receipts []*receip
 		}
 		return nil
 	})
-
-	var mu sync.Mutex // guards the events and what follows
-	failed := &FailedError{Shards: len(shards)}
-	for range max(1, o.Workers) {
-		group.Go(func() error {
+	tally := tally{o: o, shards: shards, receipts: receipts, failed: FailedError{Shards: len(shards)}}
+	for range workers {
+		scoring.Go(func() error {
 			w := newShardWriter(o.Spec, o.Dir)
 			for i := range queue {
-				if ctx.Err() != nil {
-					return ctx.Err()
+				if tally.stop.Load() {
+					return nil
 				}
 				begin := o.Now()
-				r, err := w.run(&shards[i])
-				mu.Lock()
-				done := ShardDone{Name: shards[i].Name(), Key: shards[i].key, Elapsed: o.Now().Sub(begin), Err: err}
+				s, err := w.write(ctx, &shards[i])
+				if err != nil && ctx.Err() != nil {
+					return ctx.Err()
+				}
 				if err != nil {
-					err = fmt.Errorf("%s (shard %s): %w", shards[i].Name(), shards[i].key, err)
-					if failed.Failed++; failed.First == nil {
-						failed.First = err
+					if err := tally.done(i, begin, nil, err); err != nil {
+						return err
 					}
-				} else {
-					receipts[i] = r
-					done.Counts = r.Counts
+					continue
 				}
-				o.Events.ShardDone(done)
-				mu.Unlock()
-				if err != nil && o.FailFast {
-					return err
-				}
+				s.index, s.begin = i, begin
+				written <- s
 			}
 			return nil
 		})
 	}
-	err := group.Wait()
-	if failed.Failed > 0 {
-		return failed
+	// What is written is committed even when the context ends meanwhile.
+	var committing errgroup.Group
+	for range committers {
+		committing.Go(func() (first error) {
+			for s := range written {
+				r, err := s.commit(o.Dir)
+				if err := tally.done(s.index, s.begin, r, err); err != nil && first == nil {
+					first = err
+					tally.stop.Store(true)
+				}
+			}
+			return first
+		})
+	}
+	err := scoring.Wait()
+	close(written)
+	if e := committing.Wait(); err == nil {
+		err = e
+	}
+	if tally.failed.Failed > 0 {
+		return &tally.failed
 	}
 	return err
 }
 
-// shardWriter scores shards and writes their files. It belongs to one worker.
-type shardWriter struct {
-	dir    *sinks.Dir
-	scorer *scorer
-	tables []*tableFile
+// committers is the number of goroutines that wait for the disk.
+const committers = 4
+
+// tally notes which shards are done and which failed.
+type tally struct {
+	o        Options
+	shards   []shard
+	receipts []*receipt
+	stop     atomic.Bool // a commit met an error that stops the sweep
+
+	mu     sync.Mutex // guards the events and what follows
+	failed FailedError
 }
 
-// tableFile is the file of one table that a shard is writing.
-type tableFile struct {
-	table  *schema.Table
-	writer *sinks.ParquetWriter
-	file   *sinks.File // nil: the shard has no rows of this table yet
-}
-
-func newShardWriter(spec *jobs.Spec, dir *sinks.Dir) *shardWriter {
-	w := &shardWriter{dir: dir, scorer: newScorer(spec)}
-	for _, t := range []*schema.Table{schema.AggPoints, schema.Workers, schema.DisaggPoints, schema.Coverage} {
-		w.tables = append(w.tables, &tableFile{table: t, writer: writerFor(spec.Keep)})
-	}
-	return w
-}
-
-// run scores one shard and makes it durable.
-func (w *shardWriter) run(s *shard) (r *receipt, err error) {
-	defer func() {
-		for _, t := range w.tables {
-			if t.file != nil {
-				t.file.Abort()
-				t.file = nil
-			}
-		}
-	}()
-	meta := s.metadata()
-	w.scorer.write = func(rows *schema.Rows) error {
-		for _, t := range w.tables {
-			if t.table == rows.Table {
-				return t.write(w.dir, shardName(t.table.Name, s.key), meta, rows)
-			}
-		}
-		return errors.New("rows of an unknown table")
-	}
-	counts, err := w.scorer.score(s)
+// done notes a shard's end. It returns an error when the sweep is to stop.
+func (t *tally) done(i int, begin time.Time, r *receipt, err error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := &t.shards[i]
+	done := ShardDone{Name: s.Name(), Key: s.key, Elapsed: t.o.Now().Sub(begin), Err: err}
 	if err != nil {
-		return nil, err
-	}
-	r = &receipt{Key: s.key, Counts: counts}
-	r.Counts.Rows = map[string]int64{}
-	for _, t := range w.tables {
-		if t.file == nil {
-			continue
+		err = fmt.Errorf("%s (shard %s): %w", s.Name(), s.key, err)
+		if t.failed.Failed++; t.failed.First == nil {
+			t.failed.First = err
 		}
-		rows, err := t.writer.Close()
-		if err != nil {
-			return nil, err
-		}
-		if err := t.file.Commit(); err != nil {
-			return nil, err
-		}
-		r.Files = append(r.Files, shardFile{Table: t.table.Name, Name: t.file.Name(), Rows: rows, Bytes: t.file.Size(), SHA256: t.file.SHA256()})
-		r.Counts.Rows[t.table.Name] = rows
-		r.Counts.Bytes += t.file.Size()
-		t.file = nil
+	} else {
+		t.receipts[i] = r
+		done.Counts = r.Counts
 	}
-	return r, writeJSON(w.dir, receiptName(s.key), r)
-}
-
-func (t *tableFile) write(dir *sinks.Dir, name string, meta map[string]string, rows *schema.Rows) error {
-	if t.file == nil {
-		f, err := dir.Create(name)
-		if err != nil {
-			return err
-		}
-		t.file = f
-		if err := t.writer.Reset(f, t.table, meta); err != nil {
-			return err
-		}
+	t.o.Events.ShardDone(done)
+	if err != nil && (t.o.FailFast || sinks.Hopeless(err)) {
+		return err
 	}
-	return t.writer.Write(rows)
-}
-
-// metadata is stored in every file of the shard.
-func (s *shard) metadata() map[string]string {
-	m := map[string]string{
-		"shard_key": s.key,
-		"revision":  fmt.Sprint(estimator.Revision),
-	}
-	if s.combo.DB != nil {
-		m["tables"] = fmt.Sprint(s.combo.DB.Digests())
-	}
-	return m
-}
-
-// writerFor returns the writer of a sweep's rows. Where all of them are kept,
-// writing is most of the work and the files are read in place; where few are,
-// they are stored for long.
-func writerFor(keep string) *sinks.ParquetWriter {
-	if keep == jobs.KeepAll {
-		return sinks.NewFastParquetWriter()
-	}
-	return sinks.NewParquetWriter()
+	return nil
 }

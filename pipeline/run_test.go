@@ -148,6 +148,8 @@ type stopAfter struct {
 
 func (s *stopAfter) Started(int, int) {}
 
+func (s *stopAfter) Damaged(string) {}
+
 func (s *stopAfter) ShardDone(ShardDone) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -267,7 +269,7 @@ func TestPlanCountsWhatIsCovered(t *testing.T) {
 		return nil
 	}
 	for _, sh := range resolve(spec, search.NewCatalog(perftables.Embedded())) {
-		if _, err := s.score(&sh); err != nil {
+		if _, err := s.score(context.Background(), &sh); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 
@@ -51,6 +52,7 @@ type scorer struct {
 	disagg  *disaggBlock
 	points  estimator.AggPoints
 	front   search.Front
+	matcher search.Matcher
 	keep    []int
 	rows    []search.ScoredWorker // of one role and layout
 	status  []estimator.Status
@@ -64,7 +66,8 @@ func newScorer(spec *jobs.Spec) *scorer {
 
 // score scores a shard and hands its rows to write, table by table mixed, in
 // an order that depends on the shard only.
-func (s *scorer) score(sh *shard) (Counts, error) {
+// The context's end stops it between two workloads.
+func (s *scorer) score(ctx context.Context, sh *shard) (Counts, error) {
 	s.shard, s.counts, s.coverage = sh, Counts{}, s.coverage[:0]
 	for _, b := range []block{s.agg.block, s.workers.block, s.disagg.block} {
 		b.identity(s.spec, sh)
@@ -77,6 +80,9 @@ func (s *scorer) score(sh *shard) (Counts, error) {
 	}
 	plans := sh.combo.Compile()
 	for _, w := range sh.Workloads {
+		if err := ctx.Err(); err != nil {
+			return s.counts, err
+		}
 		w := estimator.Workload{ISL: w.ISL, OSL: w.OSL, Prefix: w.Prefix}
 		for _, mode := range s.spec.ServingModes {
 			var err error
@@ -208,7 +214,7 @@ func (s *scorer) scoreDisagg(plans []search.LayoutPlan, w estimator.Workload) er
 	row := coverageRow{mode: jobs.ModeDisagg, role: rolePair, workload: &w}
 	for _, gpus := range s.shard.GPUs {
 		row.feasible += search.PairsWithin(s.prefill, s.decode, gpus)
-		rows := search.MatchAll(s.prefill, s.decode, gpus, w)
+		rows := s.matcher.MatchAll(s.prefill, s.decode, gpus, w)
 		if s.spec.Keep == jobs.KeepFrontier {
 			s.front.Reset()
 			for i := range rows {

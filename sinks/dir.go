@@ -5,9 +5,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // TempPrefix starts the base name of every file that is not finished. No
@@ -17,7 +21,10 @@ const TempPrefix = ".tmp-"
 // Dir is a directory tree whose files appear whole or not at all. Names are
 // slash-separated paths below the root. Methods may be called concurrently, also
 // by several processes on one directory; the last Commit of a name wins.
-type Dir struct{ root string }
+type Dir struct {
+	root  string
+	later *folders // folders to sync later; nil: each at once
+}
 
 // OpenDir opens root and creates it where it is missing.
 func OpenDir(root string) (*Dir, error) {
@@ -28,10 +35,20 @@ func OpenDir(root string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open directory %s: %w", root, err)
 	}
-	if err := mkdirAll(abs); err != nil {
+	d := &Dir{root: abs}
+	if err := d.mkdirAll(abs); err != nil {
 		return nil, fmt.Errorf("open directory %s: %w", root, cause(err))
 	}
-	return &Dir{root: abs}, nil
+	return d, nil
+}
+
+// Batch returns the same directory for writing many files: the folders that it
+// changes are synced once, by the function, instead of after every file. Before
+// that returns nil a file is visible, whole, but after a power cut it may be
+// gone.
+func (d *Dir) Batch() (batch *Dir, sync func() error) {
+	b := &Dir{root: d.root, later: new(folders)}
+	return b, b.later.sync
 }
 
 // WriteFile writes one file, whole or not at all. Missing directories are made.
@@ -99,14 +116,14 @@ func (d *Dir) Create(name string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := mkdirAll(filepath.Dir(path)); err != nil {
+	if err := d.mkdirAll(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, cause(err))
 	}
 	f, err := os.OpenFile(tempPath(path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, cause(err))
 	}
-	return newFile(f, name, path), nil
+	return newFile(f, name, path, d.syncFolder), nil
 }
 
 // Link makes newName the same file as oldName, replacing what was there in one
@@ -129,7 +146,7 @@ func (d *Dir) Link(oldName, newName string) error {
 	if dst, err := os.Stat(to); err == nil && os.SameFile(src, dst) {
 		return nil
 	}
-	if err := mkdirAll(filepath.Dir(to)); err != nil {
+	if err := d.mkdirAll(filepath.Dir(to)); err != nil {
 		return fail(err)
 	}
 	temp := tempPath(to)
@@ -141,7 +158,7 @@ func (d *Dir) Link(oldName, newName string) error {
 		return fail(err)
 	}
 	os.Remove(temp) // still there when somebody else linked the same file meanwhile
-	if err := syncDir(filepath.Dir(to)); err != nil {
+	if err := d.syncFolder(filepath.Dir(to)); err != nil {
 		return fail(err)
 	}
 	return nil
@@ -165,8 +182,12 @@ func (d *Dir) copy(from, newName string) error {
 	return out.Commit()
 }
 
-// CleanTemp removes the temporary files of writers that are gone, anywhere below
-// the root, and returns how many. Files of running processes on this host stay;
+// TempName returns a new name for an unfinished file or folder of this process
+// that is to become name.
+func TempName(name string) string { return path.Join(path.Dir(name), filepath.Base(tempPath(name))) }
+
+// CleanTemp removes the temporary files and folders of writers that are gone,
+// anywhere below the root, and returns how many. Files of running processes on this host stay;
 // those of other hosts stay until they have not changed for a day.
 func (d *Dir) CleanTemp() (removed int, err error) {
 	err = filepath.WalkDir(d.root, func(path string, e fs.DirEntry, err error) error {
@@ -176,17 +197,19 @@ func (d *Dir) CleanTemp() (removed int, err error) {
 			}
 			return err
 		}
-		if e.IsDir() || !strings.HasPrefix(e.Name(), TempPrefix) {
+		if !strings.HasPrefix(e.Name(), TempPrefix) {
 			return nil
 		}
 		fi, err := e.Info()
 		if err != nil || !abandoned(e.Name(), fi.ModTime()) {
 			return nil
 		}
-		if err := os.Remove(path); err == nil {
-			removed++
-		} else if !errors.Is(err, fs.ErrNotExist) {
+		if err := os.RemoveAll(path); err != nil {
 			return err
+		}
+		removed++
+		if e.IsDir() {
+			return fs.SkipDir
 		}
 		return nil
 	})
@@ -196,21 +219,62 @@ func (d *Dir) CleanTemp() (removed int, err error) {
 	return removed, nil
 }
 
-// check returns the path of a usable name.
+// check returns the path of a usable name of a finished file.
 func (d *Dir) check(verb, name string) (string, error) {
+	local := filepath.FromSlash(name)
+	if strings.HasPrefix(filepath.Base(local), TempPrefix) {
+		return "", fmt.Errorf("%s %q: names with %s are for unfinished files", verb, name, TempPrefix)
+	}
+	return d.checkAny(verb, name)
+}
+
+// checkAny returns the path of a name below the root.
+func (d *Dir) checkAny(verb, name string) (string, error) {
 	local := filepath.FromSlash(name)
 	if !filepath.IsLocal(local) || filepath.Clean(local) == "." {
 		return "", fmt.Errorf("%s %q: not a file name below %s", verb, name, d.root)
 	}
-	if strings.HasPrefix(filepath.Base(local), TempPrefix) {
-		return "", fmt.Errorf("%s %q: names with %s are for unfinished files", verb, name, TempPrefix)
-	}
 	return filepath.Join(d.root, local), nil
+}
+
+// Rename moves the named file or folder to another name, where nothing or an
+// empty folder may be.
+func (d *Dir) Rename(oldName, newName string) error {
+	from, err := d.checkAny("rename", oldName)
+	if err != nil {
+		return err
+	}
+	to, err := d.check("rename", newName)
+	if err != nil {
+		return err
+	}
+	if err := d.mkdirAll(filepath.Dir(to)); err != nil {
+		return fmt.Errorf("rename %s: %w", oldName, cause(err))
+	}
+	if err := os.Rename(from, to); err != nil {
+		return fmt.Errorf("rename %s to %s: %w", oldName, newName, cause(err))
+	}
+	if err := d.syncFolder(filepath.Dir(to)); err != nil {
+		return fmt.Errorf("rename %s to %s: %w", oldName, newName, cause(err))
+	}
+	return nil
+}
+
+// Mkdir makes the named folder, with those above it.
+func (d *Dir) Mkdir(name string) error {
+	path, err := d.check("make folder", name)
+	if err != nil {
+		return err
+	}
+	if err := d.mkdirAll(path); err != nil {
+		return fmt.Errorf("make folder %s: %w", name, cause(err))
+	}
+	return nil
 }
 
 // mkdirAll is os.MkdirAll that also syncs the parent of what it made, so that a
 // committed file cannot lose its directory.
-func mkdirAll(path string) error {
+func (d *Dir) mkdirAll(path string) error {
 	if fi, err := os.Stat(path); err == nil {
 		if !fi.IsDir() {
 			return errors.New("exists and is not a directory")
@@ -219,14 +283,52 @@ func mkdirAll(path string) error {
 	}
 	parent := filepath.Dir(path)
 	if parent != path {
-		if err := mkdirAll(parent); err != nil {
+		if err := d.mkdirAll(parent); err != nil {
 			return err
 		}
 	}
 	if err := os.Mkdir(path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncDir(parent)
+	return d.syncFolder(parent)
+}
+
+// syncFolder makes what happened to the entries of a folder last.
+func (d *Dir) syncFolder(path string) error {
+	if d.later != nil {
+		d.later.add(path)
+		return nil
+	}
+	return syncDir(path)
+}
+
+// folders are those that a batch has changed.
+type folders struct {
+	mu    sync.Mutex
+	paths map[string]bool
+}
+
+func (f *folders) add(path string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.paths == nil {
+		f.paths = map[string]bool{}
+	}
+	f.paths[path] = true
+}
+
+// sync syncs the folders and forgets them. One that is gone or was renamed needs
+// no sync under its old name.
+func (f *folders) sync() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, path := range slices.Sorted(maps.Keys(f.paths)) {
+		if err := syncDir(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("sync folder %s: %w", path, cause(err))
+		}
+	}
+	clear(f.paths)
+	return nil
 }
 
 // cause drops the operation and path that os puts before an error: ours say

@@ -23,13 +23,14 @@ type File struct {
 	sum  hash.Hash
 	name string
 	path string
+	sync func(folder string) error
 	size int64
 	err  error // the first failure
 	done bool
 }
 
-func newFile(f *os.File, name, path string) *File {
-	return &File{f: f, buf: bufio.NewWriterSize(f, 1<<16), sum: sha256.New(), name: name, path: path}
+func newFile(f *os.File, name, path string, sync func(folder string) error) *File {
+	return &File{f: f, buf: bufio.NewWriterSize(f, 1<<16), sum: sha256.New(), name: name, path: path, sync: sync}
 }
 
 // Write appends to the file. After an error every further call, Commit
@@ -92,7 +93,7 @@ func (f *File) Commit() error {
 	if err != nil {
 		os.Remove(f.f.Name())
 	} else {
-		err = syncDir(filepath.Dir(f.path))
+		err = f.sync(filepath.Dir(f.path))
 	}
 	f.done = true
 	if err != nil {

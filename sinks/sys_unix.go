@@ -13,6 +13,22 @@ func processAlive(pid int) bool {
 	return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
+// lockFile locks an open file until it is closed.
+func lockFile(f *os.File, exclusive bool) error {
+	how := syscall.LOCK_SH
+	if exclusive {
+		how = syscall.LOCK_EX
+	}
+	err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return ErrLocked
+	case errors.Is(err, syscall.ENOTSUP), errors.Is(err, syscall.ENOLCK), errors.Is(err, syscall.EINVAL):
+		return nil
+	}
+	return err
+}
+
 // syncDir makes renames in the directory durable. File systems that cannot sync
 // a directory say EINVAL or ENOTSUP and need no sync.
 func syncDir(path string) error {
@@ -25,4 +41,15 @@ func syncDir(path string) error {
 		return err
 	}
 	return nil
+}
+
+// Hopeless reports whether an error of writing is one that every further write
+// will meet too.
+func Hopeless(err error) bool {
+	for _, no := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO} {
+		if errors.Is(err, no) {
+			return true
+		}
+	}
+	return false
 }

@@ -79,10 +79,11 @@ func measureScored(c *config, r *results) error {
 	var pairs atomic.Int64
 	took, _ = timed(func() error {
 		c.each(len(scored), func() func(int) {
+			var m search.Matcher
 			return func(i int) {
 				s := &scored[i]
 				for _, gpus := range budgets {
-					search.MatchAll(s.prefill, s.decode, gpus, s.w)
+					m.MatchAll(s.prefill, s.decode, gpus, s.w)
 					pairs.Add(int64(search.PairsWithin(s.prefill, s.decode, gpus)))
 				}
 			}

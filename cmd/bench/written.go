@@ -51,5 +51,6 @@ func (c *config) sweep(spec *jobs.Spec) (*pipeline.Manifest, error) {
 
 type quiet struct{}
 
+func (quiet) Damaged(string)               {}
 func (quiet) Started(int, int)             {}
 func (quiet) ShardDone(pipeline.ShardDone) {}

@@ -37,6 +37,11 @@ func (p *progress) Started(shards, done int) {
 	}
 }
 
+// Damaged implements [pipeline.Events].
+func (p *progress) Damaged(what string) {
+	fmt.Fprintf(p.w, "damaged: %s; the shard is scored again\n", what)
+}
+
 // ShardDone implements [pipeline.Events].
 func (p *progress) ShardDone(s pipeline.ShardDone) {
 	p.done++

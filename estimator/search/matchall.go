@@ -1,9 +1,7 @@
 package search
 
 import (
-	"cmp"
 	"math"
-	"slices"
 
 	"servegrid/estimator"
 )
@@ -16,21 +14,7 @@ import (
 // in TTFT, TPOT, tokens per second over the budget and requests in flight. Every
 // latency limit can be answered from the rows that stay.
 func MatchAll(prefill, decode []ScoredWorker, gpus int, w estimator.Workload) []Row {
-	m := allMatcher{gpus: gpus, osl: float64(w.OSL)}
-	for di := range decode {
-		m.start = len(m.pairs)
-		for pi := range prefill {
-			m.add(&prefill[pi], &decode[di], pi, di)
-		}
-	}
-	task := Task{TotalGPUs: gpus, Workload: w}
-	keep := m.front.NonDominated(ByAll)
-	rows := make([]Row, 0, len(keep))
-	for _, i := range keep {
-		p := m.pairs[i]
-		rows = append(rows, disaggRow(&prefill[p.prefill], &decode[p.decode], p.split, &task))
-	}
-	return rows
+	return new(Matcher).MatchAll(prefill, decode, gpus, w)
 }
 
 // PairsWithin counts the pairs that fit into a budget.
@@ -46,12 +30,14 @@ func PairsWithin(prefill, decode []ScoredWorker, gpus int) int {
 	return n
 }
 
-type allMatcher struct {
-	gpus  int
-	osl   float64
-	pairs []matched
-	front Front
-	start int // first pair of the decode worker at hand
+// Matcher keeps the memory of [MatchAll] from one call to the next.
+type Matcher struct {
+	gpus    int
+	osl     float64
+	pairs   []matched
+	front   Front
+	beaters [8]criteria // pairs that beat others lately, the last one first
+	rows    []Row
 }
 
 type matched struct {
@@ -59,55 +45,116 @@ type matched struct {
 	split           // of one replica
 }
 
-// add finds the worker counts of one pair.
-func (m *allMatcher) add(p, d *ScoredWorker, pi, di int) {
-	best := bestSplit(p, d, m.gpus)
+// MatchAll is the function of that name. Its rows are valid until the next call.
+func (m *Matcher) MatchAll(prefill, decode []ScoredWorker, gpus int, w estimator.Workload) []Row {
+	m.gpus, m.osl, m.pairs = gpus, float64(w.OSL), m.pairs[:0]
+	m.front.Reset()
+	for i := range m.beaters {
+		m.beaters[i] = criteria{ttft: math.Inf(1)} // beats nothing
+	}
+	for di := range decode {
+		first := len(m.pairs)
+		for pi := range prefill {
+			m.add(&prefill[pi], &decode[di], pi, di, first)
+		}
+	}
+	task := Task{TotalGPUs: gpus, Workload: w}
+	m.rows = m.rows[:0]
+	for _, i := range m.front.NonDominated(ByAll) {
+		p := &m.pairs[i]
+		m.rows = append(m.rows, disaggRow(&prefill[p.prefill], &decode[p.decode], p.split, &task))
+	}
+	return m.rows
+}
+
+// add finds the worker counts of one pair. Pairs from first on have the same
+// decode worker.
+func (m *Matcher) add(p, d *ScoredWorker, pi, di, first int) {
+	best, most := bestSplit(p, d, m.gpus)
 	if best.gpus == 0 {
+		return
+	}
+	// Most pairs are beaten by one that came before, and most of those by one that
+	// has just beaten another: leave them out before anything is rounded or sorted.
+	// What rounding can add to the throughput is in the bound.
+	total := float64(m.gpus)
+	c := criteria{estimator.Round3(p.queuedTTFT()), d.TPOT, (most*m.osl + 0.001*best.gpus) / total, float64(d.GlobalBatchSize() * best.y)}
+	if m.beaten(&c) {
 		return
 	}
 	replicas := gcd(best.x, best.y)
 	one := split{best.x / replicas, best.y / replicas, best.gpus / float64(replicas)}
-	perGPU := estimator.Round3(rate(p, d, one) * m.osl / one.gpus)
-	ttft, cluster := estimator.Round3(p.queuedTTFT()), perGPU*best.gpus/float64(m.gpus)
-	concurrency := float64(d.GlobalBatchSize() * best.y)
-	// Most pairs are beaten by one of the same decode worker: leave them out
-	// before anything is sorted.
-	f := &m.front
-	for i := m.start; i < len(m.pairs); i++ {
-		if f.ttft[i] <= ttft && f.throughput[i] >= cluster && f.concurrency[i] >= concurrency {
+	c.throughput = estimator.Round3(rate(p, d, one)*m.osl/one.gpus) * best.gpus / total
+	for i := first; i < len(m.pairs); i++ {
+		if k := &m.front.list[i]; k.asGood(&c) {
+			copy(m.beaters[1:], m.beaters[:])
+			m.beaters[0] = *k
 			return
 		}
 	}
 	m.pairs = append(m.pairs, matched{pi, di, one})
-	f.Append(ttft, d.TPOT, cluster, concurrency)
+	m.front.list = append(m.front.list, c)
+}
+
+// beaten reports whether one of the last beaters is as good, and moves it to the
+// front.
+func (m *Matcher) beaten(c *criteria) bool {
+	for i := range m.beaters {
+		if k := m.beaters[i]; k.asGood(c) {
+			copy(m.beaters[1:i+1], m.beaters[:i])
+			m.beaters[0] = k
+			return true
+		}
+	}
+	return false
 }
 
 // bestSplit returns the worker counts within the budget that finish the most per
-// second, of equal ones those with the fewest GPUs. For a number of decode
-// workers only the fewest prefill workers that keep up with them matter.
-func bestSplit(p, d *ScoredWorker, gpus int) split {
-	var best split
-	most := 0.0
+// second, of equal ones those with the fewest GPUs, and how much that is.
+//
+// With more decode workers their side gets faster and what is left for prefill
+// slower. As long as prefill can keep up, one more decode worker is better, with
+// the fewest prefill workers that do; from the first number on where it cannot,
+// one more is worse. So two numbers of decode workers come into question.
+func bestSplit(p, d *ScoredWorker, gpus int) (best split, most float64) {
 	perPrefill, perDecode := p.SeqPerS*prefillShare, d.SeqPerS*decodeShare
-	if perPrefill <= 0 || perDecode <= 0 {
-		return best
+	mostDecode := (gpus - p.GPUs) / d.GPUs
+	if perPrefill <= 0 || perDecode <= 0 || gpus < p.GPUs || mostDecode < 1 {
+		return split{}, 0
 	}
-	for y := 1; y*d.GPUs+p.GPUs <= gpus; y++ {
-		mostPrefill := (gpus - y*d.GPUs) / p.GPUs
-		need := math.Ceil(float64(y) * perDecode / perPrefill)
-		// One less, in case the division came out a hair too high.
-		for x := max(1, min(int(min(need, 1e9))-1, mostPrefill)); x <= mostPrefill; x++ {
-			s := split{x, y, float64(x*p.GPUs + y*d.GPUs)}
-			v := rate(p, d, s)
-			if v > most || v == most && s.gpus < best.gpus {
-				most, best = v, s
-			}
-			if d.SeqPerS*float64(y)*decodeShare <= p.SeqPerS*float64(x)*prefillShare {
-				break // the decode side is the slower one from here on
-			}
+	// Both are as in rate, so that what is compared is what counts.
+	prefillRate := func(x int) float64 { return p.SeqPerS * float64(x) * prefillShare }
+	decodeRate := func(y int) float64 { return d.SeqPerS * float64(y) * decodeShare }
+	mostPrefill := func(y int) int { return int(uint32(gpus-y*d.GPUs) / uint32(p.GPUs)) }
+
+	// The most decode workers that prefill keeps up with: estimated, then exact.
+	ratio := perDecode / perPrefill // prefill workers for each decode worker
+	y := min(mostDecode, int(float64(gpus)/(ratio*float64(p.GPUs)+float64(d.GPUs))))
+	for y < mostDecode && decodeRate(y+1) <= prefillRate(mostPrefill(y+1)) {
+		y++
+	}
+	for y > 0 && decodeRate(y) > prefillRate(mostPrefill(y)) {
+		y--
+	}
+	if y > 0 {
+		most = decodeRate(y)
+		x := min(mostPrefill(y), max(1, int(math.Ceil(float64(y)*ratio))))
+		for x > 1 && most <= prefillRate(x-1) {
+			x--
+		}
+		for most > prefillRate(x) {
+			x++
+		}
+		best = split{x, y, float64(x*p.GPUs + y*d.GPUs)}
+	}
+	if y < mostDecode {
+		x := mostPrefill(y + 1)
+		s := split{x, y + 1, float64(x*p.GPUs + (y+1)*d.GPUs)}
+		if v := prefillRate(x); v > most || v == most && s.gpus < best.gpus {
+			best, most = s, v
 		}
 	}
-	return best
+	return best, most
 }
 
 func gcd(a, b int) int {
@@ -115,87 +162,4 @@ func gcd(a, b int) int {
 		a, b = b, a%b
 	}
 	return a
-}
-
-// Front holds what candidates are compared by, one entry each.
-type Front struct {
-	ttft, tpot              []float64 // smaller is better
-	throughput, concurrency []float64 // larger is better
-	order                   []int
-}
-
-// Append adds a candidate.
-func (f *Front) Append(ttft, tpot, throughput, concurrency float64) {
-	f.ttft, f.tpot = append(f.ttft, ttft), append(f.tpot, tpot)
-	f.throughput, f.concurrency = append(f.throughput, throughput), append(f.concurrency, concurrency)
-}
-
-// Reset empties the front and keeps its memory.
-func (f *Front) Reset() {
-	f.ttft, f.tpot, f.throughput, f.concurrency = f.ttft[:0], f.tpot[:0], f.throughput[:0], f.concurrency[:0]
-}
-
-// Criteria chooses what candidates are compared by.
-type Criteria uint8
-
-// The two comparisons.
-const (
-	ByAll      Criteria = iota // TTFT, TPOT, throughput and concurrency
-	ByFrontier                 // TPOT and throughput only
-)
-
-// NonDominated returns the indices of the candidates that no other one beats, in
-// rising order: a candidate is beaten by one that is at least as good in every
-// criterion and better in one. Of candidates equal in all criteria one is kept:
-// the one with the smaller TTFT, then the larger concurrency, then the earlier.
-// The result is valid until the next call.
-func (f *Front) NonDominated(by Criteria) []int {
-	n := len(f.tpot)
-	order := slices.Grow(f.order[:0], n)[:n]
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, f.compare)
-	kept := order[:0]
-	last := -1 // what beat the candidate before: it often beats the next one too
-next:
-	for _, i := range order {
-		if last >= 0 && f.asGood(by, last, i) {
-			continue
-		}
-		for _, k := range kept {
-			if f.asGood(by, k, i) {
-				last = k
-				continue next
-			}
-		}
-		kept = append(kept, i)
-	}
-	f.order = order
-	slices.Sort(kept)
-	return kept
-}
-
-// compare puts whatever beats a candidate before it. It spells out what cmp.Or
-// would do, which computes every criterion of every pair.
-func (f *Front) compare(a, b int) int {
-	if c := cmp.Compare(f.throughput[b], f.throughput[a]); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(f.tpot[a], f.tpot[b]); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(f.ttft[a], f.ttft[b]); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(f.concurrency[b], f.concurrency[a]); c != 0 {
-		return c
-	}
-	return a - b
-}
-
-// asGood reports whether k, which comes before i, is at least as good in
-// everything else.
-func (f *Front) asGood(by Criteria, k, i int) bool {
-	return f.tpot[k] <= f.tpot[i] && (by == ByFrontier || f.ttft[k] <= f.ttft[i] && f.concurrency[k] >= f.concurrency[i])
 }

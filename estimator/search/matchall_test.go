@@ -1,6 +1,7 @@
 package search
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -42,7 +43,7 @@ func TestBestSplitIsOptimal(t *testing.T) {
 				}
 			}
 		}
-		if got := bestSplit(&p, &d, gpus); rate(&p, &d, got) != most || got.gpus != want.gpus {
+		if got, v := bestSplit(&p, &d, gpus); v != most || got.gpus > 0 && rate(&p, &d, got) != most || got.gpus != want.gpus {
 			t.Fatalf("%d GPUs, prefill %v/s on %d, decode %v/s on %d: got %+v, want %+v", gpus, p.SeqPerS, p.GPUs, d.SeqPerS, d.GPUs, got, want)
 		}
 	}
@@ -67,7 +68,7 @@ func TestMatchAllAnswersEveryLimit(t *testing.T) {
 		var all []Row
 		for di := range decode {
 			for pi := range prefill {
-				if s := bestSplit(&prefill[pi], &decode[di], gpus); s.gpus > 0 {
+				if s, _ := bestSplit(&prefill[pi], &decode[di], gpus); s.gpus > 0 {
 					g := gcd(s.x, s.y)
 					all = append(all, disaggRow(&prefill[pi], &decode[di], split{s.x / g, s.y / g, s.gpus / float64(g)}, &Task{TotalGPUs: gpus, Workload: w}))
 				}
@@ -151,4 +152,20 @@ func equalBefore(a, b [4]float64, i, j int, by Criteria) bool {
 		}
 	}
 	return i < j
+}
+
+// The order that numbers are sorted by is the one that comparing gives.
+func TestFrontSorts(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	values := []float64{0, math.Copysign(0, -1), -1.5, -1e300, 1e300, 1, 1.0000000000000002, 1.001, math.SmallestNonzeroFloat64, 7.25}
+	for range 500 {
+		var f Front
+		for range r.IntN(40) {
+			f.Append(float64(r.IntN(3)), float64(r.IntN(3)), values[r.IntN(len(values))], float64(r.IntN(3)))
+		}
+		f.sort()
+		if !slices.IsSortedFunc(f.sorted, compare) || len(f.sorted) != len(f.list) {
+			t.Fatalf("not sorted: %v", f.sorted)
+		}
+	}
 }

@@ -1,0 +1,154 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"servegrid/estimator"
+	"servegrid/internal/schema"
+	"servegrid/jobs"
+	"servegrid/sinks"
+)
+
+// shardTables are the tables that shards write rows of.
+var shardTables = []*schema.Table{schema.AggPoints, schema.Workers, schema.DisaggPoints, schema.Coverage}
+
+// shardWriter scores shards and writes their files. It belongs to one worker.
+type shardWriter struct {
+	dir    *sinks.Dir
+	scorer *scorer
+	tables []*tableFile
+}
+
+// tableFile is the file of one table that a shard is writing.
+type tableFile struct {
+	table  *schema.Table
+	writer *sinks.ParquetWriter
+	file   *sinks.File // nil: the shard has no rows of this table yet
+}
+
+func newShardWriter(spec *jobs.Spec, dir *sinks.Dir) *shardWriter {
+	w := &shardWriter{dir: dir, scorer: newScorer(spec)}
+	for _, t := range shardTables {
+		w.tables = append(w.tables, &tableFile{table: t, writer: writerFor(spec.Keep)})
+	}
+	return w
+}
+
+// writerFor returns the writer of a sweep's rows. Where all of them are kept,
+// writing is most of the work; where few are, they are stored for long.
+func writerFor(keep string) *sinks.ParquetWriter {
+	if keep == jobs.KeepAll {
+		return sinks.NewFastParquetWriter()
+	}
+	return sinks.NewParquetWriter()
+}
+
+// writtenShard is a shard whose files are written, but not yet under their names.
+type writtenShard struct {
+	index   int
+	begin   time.Time
+	receipt receipt
+	files   []*sinks.File // in the order of the receipt's
+	sync    func() error  // of the folders
+}
+
+// write scores one shard and writes its files. When it fails nothing is left.
+func (w *shardWriter) write(ctx context.Context, s *shard) (out *writtenShard, err error) {
+	out = &writtenShard{receipt: receipt{Key: s.key}}
+	defer func() {
+		for _, t := range w.tables {
+			t.file = nil
+		}
+		if err != nil {
+			out.abort()
+			out = nil
+		}
+	}()
+	dir, sync := w.dir.Batch()
+	out.sync = sync
+	meta := s.metadata()
+	w.scorer.write = func(rows *schema.Rows) error {
+		for _, t := range w.tables {
+			if t.table != rows.Table {
+				continue
+			}
+			if t.file == nil {
+				if err := t.open(dir, shardName(t.table.Name, s.key), meta); err != nil {
+					return err
+				}
+				out.files = append(out.files, t.file)
+			}
+			return t.writer.Write(rows)
+		}
+		return errors.New("rows of an unknown table")
+	}
+	counts, err := w.scorer.score(ctx, s)
+	if err != nil {
+		return out, err
+	}
+	out.receipt.Counts = counts
+	out.receipt.Counts.Rows = map[string]int64{}
+	out.files = out.files[:0]
+	for _, t := range w.tables {
+		if t.file == nil {
+			continue
+		}
+		out.files = append(out.files, t.file)
+		rows, err := t.writer.Close()
+		if err != nil {
+			return out, err
+		}
+		out.receipt.Files = append(out.receipt.Files, shardFile{Table: t.table.Name, Name: t.file.Name(), Rows: rows, Bytes: t.file.Size(), SHA256: t.file.SHA256()})
+		out.receipt.Counts.Rows[t.table.Name] = rows
+		out.receipt.Counts.Bytes += t.file.Size()
+	}
+	return out, nil
+}
+
+func (t *tableFile) open(dir *sinks.Dir, name string, meta map[string]string) error {
+	f, err := dir.Create(name)
+	if err != nil {
+		return err
+	}
+	t.file = f
+	return t.writer.Reset(f, t.table, meta)
+}
+
+// abort removes the files. It may be called on nil.
+func (s *writtenShard) abort() {
+	if s == nil {
+		return
+	}
+	for _, f := range s.files {
+		f.Abort()
+	}
+}
+
+// commit makes the shard durable: its files first, then the receipt that says so.
+func (s *writtenShard) commit(dir *sinks.Dir) (*receipt, error) {
+	defer s.abort()
+	for _, f := range s.files {
+		if err := f.Commit(); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.sync(); err != nil {
+		return nil, err
+	}
+	return &s.receipt, writeJSON(dir, receiptName(s.receipt.Key), &s.receipt)
+}
+
+// metadata is stored in every file of the shard.
+func (s *shard) metadata() map[string]string {
+	m := map[string]string{
+		"shard_key": s.key,
+		"revision":  fmt.Sprint(estimator.Revision),
+	}
+	if s.combo.DB != nil {
+		m["tables"] = fmt.Sprint(s.combo.DB.Digests())
+	}
+	return m
+}
