@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -13,21 +14,11 @@ import (
 	"time"
 )
 
-// Part is a share of a sweep's shards: every Count-th one from Index on.
+// Part is a share of a sweep's shards: every Count-th one from Index on, which is
+// below Count. The zero value stands for all.
 type Part struct{ Index, Count int }
 
-func (p Part) whole() bool { return p.Count <= 1 }
-
-// Check reports a part that there cannot be.
-func (p Part) Check() error {
-	switch {
-	case p.Count < 0 || p.Count == 0 && p.Index != 0:
-		return fmt.Errorf("shard count is %d, want at least 1", p.Count)
-	case p.Index < 0 || p.Count > 0 && p.Index >= p.Count:
-		return fmt.Errorf("shard index is %d, want 0 to %d", p.Index, p.Count-1)
-	}
-	return nil
-}
+func (p Part) whole() bool { return p.Count == 0 }
 
 func (p Part) of(shards []shard) []shard {
 	if p.whole() {
@@ -87,21 +78,22 @@ type MissingPartsError struct {
 }
 
 func (e *MissingPartsError) Error() string {
-	var which []string
-	for _, p := range e.Parts {
-		which = append(which, fmt.Sprint(p.Index))
-	}
-	noun, verb := "part", "is"
-	if len(which) > 1 {
-		noun, verb = "parts", "are"
+	last := len(e.Parts) - 1
+	noun, verb, which := "part", "is", fmt.Sprint(e.Parts[last].Index)
+	if last > 0 {
+		var others []string
+		for _, p := range e.Parts[:last] {
+			others = append(others, fmt.Sprint(p.Index))
+		}
+		noun, verb, which = "parts", "are", strings.Join(others, ", ")+" and "+which
 	}
 	return fmt.Sprintf("run %s: %s %s of %d (counted from 0) %s missing: sweep with that shard index first",
-		e.Run, noun, strings.Join(which, ", "), e.Parts[0].Count, verb)
+		e.Run, noun, which, e.Parts[0].Count, verb)
 }
 
 // Finish publishes a run whose parts were scored by several processes. It scores
 // nothing and fails when a part is missing or was made of something else.
-func Finish(o Options) (*Manifest, error) {
+func Finish(ctx context.Context, o Options) (*Manifest, error) {
 	unlock, err := prepare(o)
 	if err != nil {
 		return nil, err
@@ -112,17 +104,14 @@ func Finish(o Options) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	receipts := make([]*receipt, len(shards))
-	for i := range shards {
-		r, err := readReceipt(o.Dir, shards[i].key)
-		if err != nil {
-			return nil, err
+	receipts, err := readReceipts(ctx, o, shards)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range receipts {
+		if r == nil {
+			return nil, fmt.Errorf("%s (shard %s) is gone or damaged: sweep with shard index %d again", shards[i].Name(), shards[i].key, i%o.Part.Count)
 		}
-		if r == nil || !r.present(o.Dir) {
-			n := max(1, o.Part.Count)
-			return nil, fmt.Errorf("%s (shard %s) is gone or damaged: sweep with shard index %d of %d again", shards[i].Name(), shards[i].key, i%n, n)
-		}
-		receipts[i] = r
 	}
 	m, err := publish(o, shards, receipts, scored, started)
 	if err != nil {

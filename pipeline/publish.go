@@ -19,7 +19,11 @@ const (
 	runsDir     = "runs"
 	latestLink  = "tables" // → runs/<run>/tables
 	manifestRel = "manifest.json"
+	filesRel    = "files.json"
 )
+
+// shownKey is how much of a shard's key is in the names of a run's files.
+const shownKey = 12
 
 var runName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
@@ -68,7 +72,7 @@ func publish(o Options, shards []shard, receipts []*receipt, scored int, started
 	if err := layOut(dir, o, path.Join(building, "tables"), shards, receipts); err != nil {
 		return nil, err
 	}
-	if err := writeJSON(dir, path.Join(building, "files.json"), receipts); err != nil {
+	if err := writeJSON(dir, path.Join(building, filesRel), receipts); err != nil {
 		return nil, err
 	}
 	m.FinishedAt = o.Now().UTC()
@@ -107,7 +111,7 @@ func layOut(dir *sinks.Dir, o Options, root string, shards []shard, receipts []*
 		c := shards[i].Combo
 		for _, f := range receipts[i].Files {
 			present[f.Table] = true
-			base := fmt.Sprintf("%s_%s.parquet", slug(orNone(c.Version)), shards[i].key[:12])
+			base := fmt.Sprintf("%s_%s.parquet", slug(orNone(c.Version)), shards[i].key[:shownKey])
 			name := path.Join(root, f.Table, slug(c.System), slug(c.Backend), slug(c.Model), base)
 			if err := dir.Link(f.Name, name); err != nil {
 				return err

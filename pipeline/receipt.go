@@ -45,7 +45,7 @@ func receiptName(key string) string { return receiptsDir + "/" + key + ".json" }
 
 // readReceipts returns the receipts of the shards that are whole, nil for those
 // to be scored. Every file is read and compared with its hash: a file that has
-// changed is reported, and its shard is scored again.
+// changed is reported, and its shard marked.
 func readReceipts(ctx context.Context, o Options, shards []shard) ([]*receipt, error) {
 	receipts := make([]*receipt, len(shards))
 	group, ctx := errgroup.WithContext(ctx)
@@ -70,8 +70,8 @@ func readReceipts(ctx context.Context, o Options, shards []shard) ([]*receipt, e
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	for _, what := range damaged {
-		if what != "" {
+	for i, what := range damaged {
+		if shards[i].damaged = what != ""; shards[i].damaged {
 			o.Events.Damaged(what)
 		}
 	}

@@ -175,6 +175,9 @@ func scoreAll(ctx context.Context, o Options, shards []shard, receipts []*receip
 		committing.Go(func() (first error) {
 			for s := range written {
 				r, err := s.commit(o.Dir)
+				if err == nil && shards[s.index].damaged {
+					err = relink(o.Dir, r)
+				}
 				if err := tally.done(s.index, s.begin, r, err); err != nil && first == nil {
 					first = err
 					tally.stop.Store(true)

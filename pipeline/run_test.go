@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -190,7 +191,15 @@ func TestInterruptedSweepResumes(t *testing.T) {
 	sameContents(t, "resumed", contents(t, dir.Path("tables")), contents(t, whole.Path("tables")))
 }
 
-// A damaged or lost shard is scored again.
+// listed keeps what is said about damage.
+type listed struct {
+	quiet
+	damaged []string
+}
+
+func (l *listed) Damaged(what string) { l.damaged = append(l.damaged, what) }
+
+// A damaged or lost shard is scored again, and put right in earlier runs too.
 func TestDamagedShardIsScoredAgain(t *testing.T) {
 	spec, dir := smallSpec(t), openDir(t)
 	sweep(t, dir, spec, "first", 2)
@@ -202,19 +211,25 @@ func TestDamagedShardIsScoredAgain(t *testing.T) {
 	if err := os.Remove(files[0]); err != nil {
 		t.Fatal(err)
 	}
-	// The file is shared with the first run: replace it, as truncating would
-	// change both.
-	b, err := os.ReadFile(files[1])
+	damage(t, dir, "shards/agg_points/"+filepath.Base(files[1]), func(b []byte) []byte { return b[:len(b)/2] })
+	damage(t, dir, "shards/agg_points/"+filepath.Base(files[2]), func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
+	events := &listed{}
+	m, err := Run(context.Background(), options(dir, spec, "second", 2, events))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.Remove(files[1]), os.WriteFile(files[1], b[:len(b)/2], 0o644)); err != nil {
-		t.Fatal(err)
+	if m.ScoredShards != 3 || len(events.damaged) != 3 {
+		t.Errorf("scored %d shards, want 3; reported %q", m.ScoredShards, events.damaged)
 	}
-	if m := sweep(t, dir, spec, "second", 2); m.ScoredShards != 2 {
-		t.Errorf("scored %d shards, want 2", m.ScoredShards)
+	for i, want := range []string{"is missing", "bytes instead of", "has other bytes"} {
+		if !slices.ContainsFunc(events.damaged, func(s string) bool {
+			return strings.Contains(s, want) && strings.Contains(s, filepath.Base(files[i]))
+		}) {
+			t.Errorf("%q is not said in %q", want, events.damaged)
+		}
 	}
 	sameContents(t, "repaired", contents(t, dir.Path("tables")), want)
+	sameContents(t, "the run before", contents(t, dir.Path("runs/first/tables")), want)
 }
 
 // A shard that cannot be written fails alone; the run is not published.
@@ -287,5 +302,27 @@ func TestRunNames(t *testing.T) {
 	}
 	if err := checkRun(dir, "nightly-2026.11_1"); err != nil {
 		t.Error(err)
+	}
+}
+
+// Two sweeps that share shards can run in one warehouse at once.
+func TestTwoSweepsAtOnce(t *testing.T) {
+	whole, dir := openDir(t), openDir(t)
+	spec := smallSpec(t)
+	other := *spec
+	other.Models = spec.Models[:1]
+	sweep(t, whole, &other, "a", 2)
+	sweep(t, whole, spec, "b", 2)
+	var group sync.WaitGroup
+	for run, spec := range map[string]*jobs.Spec{"a": &other, "b": spec} {
+		group.Go(func() {
+			if _, err := Run(context.Background(), options(dir, spec, run, 2, quiet{})); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	for _, folder := range []string{"shards", "runs/a/tables", "runs/b/tables"} {
+		sameContents(t, folder, contents(t, dir.Path(folder)), contents(t, whole.Path(folder)))
 	}
 }

@@ -35,6 +35,7 @@ type shard struct {
 	key     string
 	combo   search.Combo
 	refused error // why nothing of it can be scored
+	damaged bool  // a stored file of it is not what was written
 }
 
 // scorer scores shards. It keeps its buffers from one shard to the next and

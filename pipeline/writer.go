@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"path/filepath"
 	"time"
 
 	"servegrid/estimator"
@@ -51,8 +53,8 @@ type writtenShard struct {
 	index   int
 	begin   time.Time
 	receipt receipt
-	files   []*sinks.File // in the order of the receipt's
-	sync    func() error  // of the folders
+	files   []*sinks.File
+	sync    func() error // of the folders
 }
 
 // write scores one shard and writes its files. When it fails nothing is left.
@@ -91,12 +93,10 @@ func (w *shardWriter) write(ctx context.Context, s *shard) (out *writtenShard, e
 	}
 	out.receipt.Counts = counts
 	out.receipt.Counts.Rows = map[string]int64{}
-	out.files = out.files[:0]
 	for _, t := range w.tables {
 		if t.file == nil {
 			continue
 		}
-		out.files = append(out.files, t.file)
 		rows, err := t.writer.Close()
 		if err != nil {
 			return out, err
@@ -139,6 +139,27 @@ func (s *writtenShard) commit(dir *sinks.Dir) (*receipt, error) {
 		return nil, err
 	}
 	return &s.receipt, writeJSON(dir, receiptName(s.receipt.Key), &s.receipt)
+}
+
+// relink puts a shard that was damaged right in the runs that hold it.
+func relink(dir *sinks.Dir, r *receipt) error {
+	for _, f := range r.Files {
+		// The layout of layOut, with any combination.
+		links, err := filepath.Glob(dir.Path(path.Join(runsDir, "*", "tables", f.Table, "*", "*", "*", "*_"+r.Key[:shownKey]+".parquet")))
+		if err != nil {
+			return err
+		}
+		for _, link := range links {
+			name, err := filepath.Rel(dir.Root(), link)
+			if err != nil {
+				return err
+			}
+			if err := dir.Link(f.Name, filepath.ToSlash(name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // metadata is stored in every file of the shard.

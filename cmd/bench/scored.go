@@ -6,7 +6,6 @@ import (
 
 	"servegrid/estimator"
 	"servegrid/estimator/search"
-	"servegrid/grid"
 	"servegrid/jobs"
 	"servegrid/perftables"
 )
@@ -19,14 +18,23 @@ func measureScored(c *config, r *results) error {
 		return err
 	}
 	catalog := search.NewCatalog(perftables.Embedded())
-	combos := grid.New(spec, catalog.Versions).Combos()
+	type asked struct{ model, system, backend string }
+	var combos []asked
+	for _, model := range spec.Models {
+		for _, system := range spec.Systems {
+			for _, backend := range spec.Backends {
+				combos = append(combos, asked{model, system, backend})
+			}
+		}
+	}
 	plans := make([][]search.LayoutPlan, len(combos))
 	var compiled atomic.Int64
 	took, err := timed(func() error {
 		c.each(len(combos), func() func(int) {
 			return func(i int) {
 				g := combos[i]
-				combo, err := catalog.Resolve(g.Model, g.System, g.Backend, g.Version, perftables.Mode(spec.DatabaseMode))
+				latest := perftables.Embedded().Latest(g.system, g.backend)
+				combo, err := catalog.Resolve(g.model, g.system, g.backend, latest, perftables.Mode(spec.DatabaseMode))
 				if err != nil {
 					return // not covered there
 				}
@@ -151,11 +159,11 @@ func workload(w jobs.Workload) estimator.Workload {
 // appendWorkers scores the workers of one role, adds those that fit, and counts
 // all that have figures.
 func appendWorkers(dst []search.ScoredWorker, plan *estimator.Plan, role search.Role, w estimator.Workload, n *atomic.Int64) []search.ScoredWorker {
-	at, err := search.WorkerScorer(plan, role, w)
+	at, err := search.DefaultTuning.Scorer(plan, role, w)
 	if err != nil {
 		return dst
 	}
-	for _, b := range search.WorkerBatches(role) {
+	for _, b := range search.DefaultTuning.Batches(role) {
 		pt, err := at(b)
 		if err != nil {
 			continue

@@ -5,12 +5,15 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"servegrid/sinks/deploy"
 )
 
-// commandLine is the command that gives the same again: flags that were set,
-// also by the environment, in the order of the help. A token is left out.
+// commandLine is the command that does the same again: its arguments, and the
+// flags that were set, also by the environment, in the order of the help. A token
+// is left out.
 func commandLine(c *cli.Context) []string {
-	words := []string{"servegrid", "cli", c.Command.Name}
+	words := append([]string{"servegrid", c.Command.Name}, c.Args().Slice()...)
 	for _, f := range c.Command.Flags {
 		name := f.Names()[0]
 		if !c.IsSet(name) {
@@ -27,5 +30,14 @@ func commandLine(c *cli.Context) []string {
 			words = append(words, "--"+name+"="+v)
 		}
 	}
-	return append(words, c.Args().Slice()...)
+	return words
+}
+
+// shellLine spells a command for pasting into a shell.
+func shellLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = deploy.ShellWord(w)
+	}
+	return strings.Join(quoted, " ")
 }

@@ -95,6 +95,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		explainCommand(),
 		planCommand(),
 		sweepCommand(),
+		gcCommand(),
 		queryCommand(),
 		frontierCommand(),
 		bestCommand(),

@@ -23,7 +23,10 @@ type sweepOptions struct {
 	spec     *jobs.Spec
 	workers  int
 	run      string
+	part     pipeline.Part
+	finish   bool
 	failFast bool
+	again    string // the command that continues an interrupted sweep
 }
 
 func sweepCommand() *cli.Command {
@@ -33,11 +36,19 @@ func sweepCommand() *cli.Command {
 		ArgsUsage: "SPEC",
 		Description: `SPEC is a sweep file or the name of a shipped one. What an earlier sweep has
 scored is not scored again. Example:
-  servegrid sweep demo --warehouse ./warehouse`,
+  servegrid sweep demo --warehouse ./warehouse
+
+Several processes can share a sweep, on one machine or on many with a common
+directory. Each takes every N-th shard; one more publishes the run:
+  servegrid sweep demo --run nightly --shard-count 8 --shard-index 0    (to 7)
+  servegrid sweep demo --run nightly --shard-count 8 --finish`,
 		Flags: []cli.Flag{
 			warehouseFlag(), keepFlag(),
 			&cli.IntFlag{Name: "workers", Usage: "goroutines that score (default: one per processor)"},
 			&cli.StringFlag{Name: "run", Usage: "name of the run (default: the sweep's name and the time)"},
+			&cli.IntFlag{Name: "shard-count", Usage: "processes that share the sweep"},
+			&cli.IntFlag{Name: "shard-index", Usage: "which of them this one is, from 0"},
+			&cli.BoolFlag{Name: "finish", Usage: "score nothing: publish the run that --shard-count processes have scored"},
 			&cli.BoolFlag{Name: "fail-fast", Usage: "stop at the first shard that fails"},
 		},
 		Action: func(c *cli.Context) error {
@@ -48,13 +59,39 @@ scored is not scored again. Example:
 			if o.workers == 0 {
 				o.workers = runtime.GOMAXPROCS(0)
 			}
+			if err := o.readPart(c); err != nil {
+				return err
+			}
 			var err error
 			if o.spec, err = readSpec(c); err != nil {
 				return err
 			}
+			o.again = shellLine(commandLine(c))
 			return o.sweep(c.Context, c.App.Writer, c.App.ErrWriter)
 		},
 	}
+}
+
+// readPart reads which share of the sweep is meant.
+func (o *sweepOptions) readPart(c *cli.Context) error {
+	o.part = pipeline.Part{Index: c.Int("shard-index"), Count: c.Int("shard-count")}
+	o.finish = c.Bool("finish")
+	shared := c.IsSet("shard-count")
+	switch {
+	case (c.IsSet("shard-index") || o.finish) && !shared:
+		return usagef("--shard-index and --finish need --shard-count, the number of processes that share the sweep")
+	case !shared:
+		return nil
+	case c.IsSet("shard-index") == o.finish:
+		return usagef("--shard-count needs either --shard-index, to score a share, or --finish, to publish the run")
+	case o.run == "":
+		return usagef("--shard-count needs --run: the processes of a sweep share the name of its run")
+	case o.part.Count < 1:
+		return usagef("--shard-count is %d, want at least 1", o.part.Count)
+	case o.part.Index < 0 || o.part.Index >= o.part.Count:
+		return usagef("--shard-index is %d, want 0 to %d", o.part.Index, o.part.Count-1)
+	}
+	return nil
 }
 
 func (o *sweepOptions) sweep(ctx context.Context, stdout, stderr io.Writer) error {
@@ -66,17 +103,23 @@ func (o *sweepOptions) sweep(ctx context.Context, stdout, stderr io.Writer) erro
 	if o.run == "" {
 		o.run = o.spec.Name + "-" + began.UTC().Format("20060102T150405.000Z")
 	}
-	m, err := pipeline.Run(ctx, pipeline.Options{
+	options := pipeline.Options{
 		Spec: o.spec, Catalog: search.NewCatalog(perftables.Embedded()), Dir: dir,
-		Run: o.run, Workers: o.workers, FailFast: o.failFast, ToolVersion: version(),
+		Run: o.run, Part: o.part, Workers: o.workers, FailFast: o.failFast, ToolVersion: version(),
 		Events: newProgress(stderr), Now: time.Now,
-	})
+	}
+	var m *pipeline.Manifest
+	if o.finish {
+		m, err = pipeline.Finish(ctx, options)
+	} else {
+		m, err = pipeline.Run(ctx, options)
+	}
 	var failed *pipeline.FailedError
 	switch {
-	case errors.As(err, &failed):
-		return &codedError{exitShards, fmt.Errorf("%w\nwhat is done is kept: run the same sweep again to score the rest", err)}
 	case ctx.Err() != nil:
-		return fmt.Errorf("interrupted; what is done is kept: run the same sweep again to score the rest")
+		return fmt.Errorf("interrupted; what is done is kept. To go on:\n  %s", o.again)
+	case errors.As(err, &failed):
+		return &codedError{exitShards, fmt.Errorf("%w\nwhat is done is kept. To score the rest:\n  %s", err, o.again)}
 	case err != nil:
 		return err
 	}

@@ -78,7 +78,7 @@ func (m *Matcher) add(p, d *ScoredWorker, pi, di, first int) {
 	// has just beaten another: leave them out before anything is rounded or sorted.
 	// What rounding can add to the throughput is in the bound.
 	total := float64(m.gpus)
-	c := criteria{estimator.Round3(p.queuedTTFT()), d.TPOT, (most*m.osl + 0.001*best.gpus) / total, float64(d.GlobalBatchSize() * best.y)}
+	c := criteria{estimator.Round3(p.queuedTTFT()), d.TPOT, (float64(most*m.osl) + float64(0.001*best.gpus)) / total, float64(d.GlobalBatchSize() * best.y)}
 	if m.beaten(&c) {
 		return
 	}
@@ -129,7 +129,7 @@ func bestSplit(p, d *ScoredWorker, gpus int) (best split, most float64) {
 
 	// The most decode workers that prefill keeps up with: estimated, then exact.
 	ratio := perDecode / perPrefill // prefill workers for each decode worker
-	y := min(mostDecode, int(float64(gpus)/(ratio*float64(p.GPUs)+float64(d.GPUs))))
+	y := min(mostDecode, int(float64(gpus)/(float64(ratio*float64(p.GPUs))+float64(d.GPUs))))
 	for y < mostDecode && decodeRate(y+1) <= prefillRate(mostPrefill(y+1)) {
 		y++
 	}

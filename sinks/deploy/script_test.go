@@ -155,3 +155,13 @@ func TestToken(t *testing.T) {
 		t.Error("a launch script sets a token that nobody gave")
 	}
 }
+
+func TestShellWord(t *testing.T) {
+	for word, want := range map[string]string{
+		"demo": "demo", "./a/b-c_d.yaml": "./a/b-c_d.yaml", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "$HOME": "'$HOME'", "~x": "'~x'",
+	} {
+		if got := ShellWord(word); got != want {
+			t.Errorf("%q: got %s, want %s", word, got, want)
+		}
+	}
+}
