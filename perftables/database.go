@@ -26,6 +26,7 @@ type Database struct {
 type store struct {
 	tables map[Kind]*packed
 	grids  memo[gridKey, *grid]
+	slices memo[gridKey, []Row] // of the kinds that no grid is made of
 	lines  memo[lineKey, *Line]
 	gemms  memo[gemmKey, *Line]
 }
@@ -149,7 +150,7 @@ type gridKey struct {
 // a [NoDataError].
 func (db *Database) grid(kind Kind, key ...string) (*grid, error) {
 	return db.grids.get(gridKey{kind, strings.Join(key, "\x00")}, func() (*grid, error) {
-		rows, err := db.slice(kind, key...)
+		rows, err := db.decode(kind, key...)
 		if err != nil {
 			return nil, err
 		}
@@ -157,8 +158,13 @@ func (db *Database) grid(kind Kind, key ...string) (*grid, error) {
 	})
 }
 
-// slice decodes one slice of a table.
+// slice returns one slice of a table and keeps it: many shapes ask for the same.
 func (db *Database) slice(kind Kind, key ...string) ([]Row, error) {
+	return db.slices.get(gridKey{kind, strings.Join(key, "\x00")}, func() ([]Row, error) { return db.decode(kind, key...) })
+}
+
+// decode decodes one slice of a table.
+func (db *Database) decode(kind Kind, key ...string) ([]Row, error) {
 	p := db.tables[kind]
 	if p == nil {
 		return nil, noData("%s has no %s table", db, kind)
@@ -211,10 +217,10 @@ func buildGrid(sys *System, kind Kind, key []string, rows []Row) *grid {
 func clampOf(sys *System, kind Kind, key []string) func(x, y, z, v float64) float64 {
 	switch kind {
 	case KindGEMM:
-		q := GEMMQuant(key[0])
+		q := gemmFormats[GEMMQuant(key[0])]
 		return func(m, n, k, v float64) float64 { return max(v, sys.solGEMM(q, m, n, k)) }
 	case KindGenerationAttention:
-		kv := KVQuant(key[0])
+		kv := kvFormats[KVQuant(key[0])]
 		kvn, headDim, window := number(key[1]), number(key[2]), number(key[3])
 		return func(heads, b, s, v float64) float64 {
 			kvHeads := kvn

@@ -75,6 +75,10 @@ func (m *sorted[V]) has(k int) bool {
 }
 
 func (m *sorted[V]) put(k int, v V) {
+	if n := len(m.keys); n == 0 || k > m.keys[n-1] { // stored rows come in order
+		m.keys, m.vals = append(m.keys, k), append(m.vals, v)
+		return
+	}
 	i, ok := slices.BinarySearch(m.keys, k)
 	if ok {
 		m.vals[i] = v
@@ -127,6 +131,7 @@ func extend(t *table, to targets) {
 		i := segment(t.keys, x)
 		a, b := t.vals[i], t.vals[i+1]
 		p := &tablePlane{}
+		p.keys, p.vals = make([]int, 0, len(a.keys)), make([]*tableRow, 0, len(a.keys))
 		for j, y := range a.keys {
 			if other, ok := b.get(y); ok {
 				p.put(y, between(t.keys[i], t.keys[i+1], a.vals[j], other, x, false))
@@ -152,12 +157,18 @@ func extendRow(r *tableRow, targets []int) {
 // have.
 func between(k0, k1 int, a, b *tableRow, k int, root bool) *tableRow {
 	r := &tableRow{keys: make([]int, 0, len(a.keys)), vals: make([]float64, 0, len(a.keys))}
+	at := 0 // in b
 	for i, z := range a.keys {
-		other, ok := b.get(z)
-		if !ok {
+		for at < len(b.keys) && b.keys[at] < z {
+			at++
+		}
+		if at == len(b.keys) {
+			break
+		}
+		if b.keys[at] != z {
 			continue
 		}
-		f0, f1 := a.vals[i], other
+		f0, f1 := a.vals[i], b.vals[at]
 		if root {
 			f0, f1 = math.Sqrt(f0), math.Sqrt(f1)
 		}

@@ -32,15 +32,18 @@ func newGrid(t *table, clamp func(x, y, z, v float64) float64) *grid {
 	g.v = make([]float64, 0, len(g.x)*len(g.y)*len(g.z))
 	for ix, p := range t.vals {
 		for iy, y := range ys {
-			r, _ := p.get(y)
+			r, ok := p.get(y)
+			if !ok {
+				r = &tableRow{}
+			}
+			at := 0 // in r
 			for iz, z := range zs {
 				v := math.NaN()
-				if r != nil {
-					if found, ok := r.get(z); ok {
-						v = found
-						if clamp != nil {
-							v = clamp(g.x[ix], g.y[iy], g.z[iz], v)
-						}
+				if at < len(r.keys) && r.keys[at] == z {
+					v = r.vals[at]
+					at++
+					if clamp != nil {
+						v = clamp(g.x[ix], g.y[iy], g.z[iz], v)
 					}
 				}
 				g.v = append(g.v, v)

@@ -150,8 +150,9 @@ func (db *Database) GenerationAttention(a AttentionShape) (*GenerationAttention,
 		return nil, err
 	}
 	kvHeads := db.fallbackKVHeads(KindGenerationAttention, a)
+	kv := kvFormats[a.KV]
 	sol := func(b, length float64) float64 {
-		return db.System.solGenerationAttention(a.KV, b, length, float64(a.Heads), kvHeads, float64(a.Window), float64(a.HeadDim))
+		return db.System.solGenerationAttention(kv, b, length, float64(a.Heads), kvHeads, float64(a.Window), float64(a.HeadDim))
 	}
 	return db.generationKernel(KindGenerationAttention, a.Heads, sol, generationAttentionEfficiency,
 		string(a.KV), a.kvKey(), strconv.Itoa(a.HeadDim), strconv.Itoa(a.Window))

@@ -6,8 +6,7 @@ package perftables
 
 // solGEMM is the bound of an (m x k) by (k x n) product. All three matrices are
 // counted at the byte size of the weight.
-func (s *System) solGEMM(q GEMMQuant, m, n, k float64) float64 {
-	f := gemmFormats[q]
+func (s *System) solGEMM(f format, m, n, k float64) float64 {
 	compute := 2 * m * n * k / (s.Float16Rate * f.compute) * 1000
 	mem := f.bytes * (float64(m*n) + float64(m*k) + float64(n*k)) / s.MemBandwidth * 1000
 	return max(compute, mem)
@@ -15,18 +14,13 @@ func (s *System) solGEMM(q GEMMQuant, m, n, k float64) float64 {
 
 // solGenerationAttention is the bound of one decode step of b sequences whose
 // KV length, new token included, is l.
-func (s *System) solGenerationAttention(kv KVQuant, b, l, heads, kvHeads, window, headDim float64) float64 {
-	f := kvFormats[kv]
+func (s *System) solGenerationAttention(kv format, b, l, heads, kvHeads, window, headDim float64) float64 {
 	past := l - 1
 	if window > 0 {
 		past = min(past, window)
 	}
 	ops := 4 * b * heads * headDim * past
 	query := 2 * float64(heads*headDim) // bytes in and out, 2 an element
-	bytes := b * (query + float64(2*kvHeads*past*headDim*f.bytes) + query)
-	compute := 1.0
-	if kv == KVFP8 {
-		compute = 2
-	}
-	return max(ops/s.Float16Rate*1000/compute, bytes/s.MemBandwidth*1000)
+	bytes := b * (query + float64(2*kvHeads*past*headDim*kv.bytes) + query)
+	return max(ops/s.Float16Rate*1000/kv.compute, bytes/s.MemBandwidth*1000)
 }

@@ -152,7 +152,7 @@ func listRuns(dir *sinks.Dir) ([]storedRun, error) {
 	}
 	var runs []storedRun
 	for _, e := range entries {
-		if !runName.MatchString(e.Name()) {
+		if !usableRun(e.Name()) {
 			continue
 		}
 		b, err := os.ReadFile(dir.Path(path.Join(runsDir, e.Name(), manifestRel)))

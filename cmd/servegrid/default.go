@@ -32,6 +32,7 @@ func defaultCommand() *cli.Command {
 			&cli.StringFlag{Name: "serving-mode", Value: "auto", Usage: "agg, disagg, or auto for both"},
 		}, outputFlags()),
 		Action: func(c *cli.Context) error {
+			defer pauseCollector()()
 			if done, err := generatorHelp(c); done {
 				return err
 			}

@@ -26,22 +26,18 @@ func SearchAgg(t *Task) *Result {
 		res.Err = lists.impossible(&config, refused)
 		return res
 	}
+	layouts = slices.DeleteFunc(layouts, func(l estimator.Layout) bool { return l.GPUs() > t.TotalGPUs })
 	var failed reasons
-	for _, layout := range layouts {
-		if layout.GPUs() > t.TotalGPUs {
+	for _, lp := range t.compileAll(config, layouts) {
+		if lp.Err != nil {
+			failed.add(lp.Layout, lp.Err)
 			continue
 		}
-		config.Layout = layout
-		plan, err := estimator.Compile(config)
-		if err != nil {
-			failed.add(layout, err)
-			continue
-		}
-		a := aggSearch{task: t, plan: plan}
+		a := aggSearch{task: t, plan: lp.Plan}
 		rows, err := a.run(t.Exhaustive)
 		res.Scored += a.points.Len()
 		if err != nil {
-			failed.add(layout, err)
+			failed.add(lp.Layout, err)
 			continue
 		}
 		res.Rows = append(res.Rows, rows...)

@@ -31,6 +31,8 @@ type Task struct {
 	// Exhaustive considers every candidate and every number of workers, and
 	// applies the limits as they are.
 	Exhaustive bool
+
+	plans *planCache
 }
 
 // Limits are the latencies that a row must meet, in ms.
@@ -160,7 +162,7 @@ var DefaultAcceptRates = []float64{0.85, 0, 0, 0, 0}
 
 // NewTask asks about a model on a database with everything at its default.
 func NewTask(m *estimator.Model, db *perftables.Database) *Task {
-	return &Task{Model: m, DB: db, NextN: DefaultNextN(m), AcceptRates: DefaultAcceptRates, Tuning: DefaultTuning}
+	return &Task{Model: m, DB: db, NextN: DefaultNextN(m), AcceptRates: DefaultAcceptRates, Tuning: DefaultTuning, plans: new(planCache)}
 }
 
 // target is one pair of limits that the reference search tries.

@@ -71,14 +71,13 @@ func (t *Task) workers(role Role) ([]ScoredWorker, reasons, error) {
 	}
 	var rows []ScoredWorker
 	var failed reasons
-	for _, layout := range layouts {
-		config.Layout = layout
-		plan, err := estimator.Compile(config)
+	for _, lp := range t.compileAll(config, layouts) {
+		err := lp.Err
 		if err == nil {
-			rows, err = t.appendWorkers(rows, plan, role)
+			rows, err = t.appendWorkers(rows, lp.Plan, role)
 		}
 		if err != nil {
-			failed.add(layout, err)
+			failed.add(lp.Layout, err)
 		}
 	}
 	dropped = append(dropped, failed...)

@@ -46,14 +46,16 @@ func TestNodes(t *testing.T) {
 	}
 }
 
-// fakePython records how it was called and ends when all others have started.
+// fakePython records how it was called, in a file that appears whole, and ends
+// when all others have done so.
 const fakePython = `#!/usr/bin/env bash
 {
   printf 'gpus=%s system=%s events=%s side=%s' "${CUDA_VISIBLE_DEVICES:-}" "${DYN_SYSTEM_PORT:-}" "${DYN_VLLM_KV_EVENT_PORT:-}" "${VLLM_NIXL_SIDE_CHANNEL_PORT:-}"
   printf '\t%s' "$@"
   printf '\n'
-} >"$CALLS/$$"
-while (($(find "$CALLS" -type f | wc -l) < EXPECTED)); do sleep 0.01; done
+} >"$CALLS/.$$"
+mv "$CALLS/.$$" "$CALLS/$$"
+while (($(find "$CALLS" -name '[0-9]*' | wc -l) < EXPECTED)); do sleep 0.01; done
 `
 
 // launched runs a launch script with a python3 that records its calls, sorted.
