@@ -76,8 +76,10 @@ fuzz:
 		done; \
 	done
 
-bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+# Speed, memory and size: a table, and bench.json. PEER_PYTHON=… adds the ratio to
+# AIConfigurator, BENCH='-only scored' chooses. See docs/performance.md.
+bench: build
+	$(GO) run ./cmd/bench -servegrid $(BIN) $(BENCH)
 
 # The written files, read by other tools: duckdb, pandas and polars in Python.
 test-python: build $(VENV)/.ready

@@ -108,6 +108,12 @@ func (a *aggBlock) fill(l estimator.Layout, w estimator.Workload, p *estimator.A
 }
 
 func gatherRounded(dst, src []float64, keep []int) {
+	if len(keep) == len(src) { // all of them
+		for i, v := range src {
+			dst[i] = estimator.Round3(v)
+		}
+		return
+	}
 	for row, i := range keep {
 		dst[row] = estimator.Round3(src[i])
 	}

@@ -45,6 +45,8 @@ type scorer struct {
 	write func(*schema.Rows) error // takes a block; the block is reused
 
 	shard    *shard
+	planned  *shard // the last shard that plans were compiled for
+	plans    []search.LayoutPlan
 	counts   Counts
 	coverage []coverageRow
 
@@ -79,7 +81,10 @@ func (s *scorer) score(ctx context.Context, sh *shard) (Counts, error) {
 		}
 		return s.counts, s.writeCoverage()
 	}
-	plans := sh.combo.Compile()
+	// Shards of one combination follow each other.
+	if s.planned == nil || s.planned.Combo != sh.Combo {
+		s.planned, s.plans = sh, sh.combo.Compile()
+	}
 	for _, w := range sh.Workloads {
 		if err := ctx.Err(); err != nil {
 			return s.counts, err
@@ -89,9 +94,9 @@ func (s *scorer) score(ctx context.Context, sh *shard) (Counts, error) {
 			var err error
 			switch mode {
 			case jobs.ModeAgg:
-				err = s.scoreAgg(plans, w)
+				err = s.scoreAgg(s.plans, w)
 			case jobs.ModeDisagg:
-				err = s.scoreDisagg(plans, w)
+				err = s.scoreDisagg(s.plans, w)
 			}
 			if err != nil {
 				return s.counts, err

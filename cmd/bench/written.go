@@ -19,9 +19,14 @@ func measureWritten(c *config, r *results) error {
 	if err != nil {
 		return err
 	}
+	root, err := os.MkdirTemp("", "servegrid-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(root)
 	var m *pipeline.Manifest
 	took, err := timed(func() (err error) {
-		m, err = c.sweep(spec)
+		m, err = c.sweep(spec, root)
 		return err
 	})
 	if err != nil {
@@ -32,13 +37,8 @@ func measureWritten(c *config, r *results) error {
 	return nil
 }
 
-// sweep runs a sweep into a new warehouse and removes that again.
-func (c *config) sweep(spec *jobs.Spec) (*pipeline.Manifest, error) {
-	root, err := os.MkdirTemp("", "servegrid-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(root)
+// sweep runs a sweep into a new warehouse.
+func (c *config) sweep(spec *jobs.Spec, root string) (*pipeline.Manifest, error) {
 	dir, err := sinks.OpenDir(root)
 	if err != nil {
 		return nil, err
