@@ -94,8 +94,8 @@ type (
 	table      = sorted[*tablePlane] // x → plane
 )
 
-// put3 sets one measured value.
-func put3(t *table, x, y, z int, v float64) {
+// lineOf returns the row at x and y, a new one where there is none.
+func lineOf(t *table, x, y int) *tableRow {
 	p, ok := t.get(x)
 	if !ok {
 		p = &tablePlane{}
@@ -106,7 +106,7 @@ func put3(t *table, x, y, z int, v float64) {
 		r = &tableRow{}
 		p.put(y, r)
 	}
-	r.put(z, v)
+	return r
 }
 
 // extend fills t to the targets. A row with a single measurement cannot be

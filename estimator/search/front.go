@@ -58,16 +58,13 @@ const (
 func (f *Front) NonDominated(by Criteria) []int {
 	f.sort()
 	f.kept, f.result = f.kept[:0], f.result[:0]
-	last := -1 // what beat the candidate before: it often beats the next one too
 next:
 	for i := range f.sorted {
 		c := &f.sorted[i]
-		if last >= 0 && f.kept[last].beats(by, c) {
-			continue
-		}
 		for k := range f.kept {
 			if f.kept[k].beats(by, c) {
-				last = k
+				// What beat a candidate often beats the next one too.
+				f.kept[k], f.kept[k/2] = f.kept[k/2], f.kept[k]
 				continue next
 			}
 		}
