@@ -55,7 +55,7 @@ const fakePython = `#!/usr/bin/env bash
   printf '\n'
 } >"$CALLS/.$$"
 mv "$CALLS/.$$" "$CALLS/$$"
-while (($(find "$CALLS" -name '[0-9]*' | wc -l) < EXPECTED)); do sleep 0.01; done
+while (($(find "$CALLS" -type f -name '[0-9]*' | wc -l) < EXPECTED)); do sleep 0.01; done
 `
 
 // launched runs a launch script with a python3 that records its calls, sorted.
