@@ -32,7 +32,7 @@ func mount(t *testing.T, options string) (path string) {
 // With a full disk a sweep stops with one line; what was whole by then is kept,
 // nothing is published, and with more room the rest is scored.
 func TestFullDisk(t *testing.T) {
-	root := mount(t, "size=400k")
+	root := mount(t, "size=1200k")
 	spec := longerSpec(t)
 	dir, err := sinks.OpenDir(root)
 	if err != nil {
