@@ -73,7 +73,8 @@ type Plan struct {
 	contextAttention    []contextAttention
 	generationAttention []generationAttention
 	batches             []float64 // knots of generation attention over the batch; nil: not piecewise linear
-	pairs               []uint8   // by batch, for small ones: the knot on its left
+	pairs               []batchPair
+	pairOf              []uint8 // by batch, for small ones: its pair
 
 	// Why a phase cannot be scored; nil when it can.
 	contextErr, generationErr error
@@ -102,7 +103,7 @@ func Compile(c Config) (*Plan, error) {
 				p.batches = nil
 			}
 		}
-		p.pairs = pairsOf(p.batches)
+		p.pairs, p.pairOf = pairsOf(p.batches)
 	}
 	var err error
 	p.memory, err = newMemoryModel(p)
@@ -299,32 +300,50 @@ func (c *column) at(b float64) (float64, bool) {
 	return sum, true
 }
 
+// batchPair is two neighbouring batch knots.
+type batchPair struct {
+	left, right float64
+	perWidth    float64 // 1 / (right - left) where multiplying by it is dividing; else 0
+}
+
 // interpolate is linear between the values at the batch knots; b is whole and
 // within them.
 func (p *Plan) interpolate(values []float64, b float64) float64 {
-	i := int(p.pairs[min(int(b), len(p.pairs)-1)])
-	for i < len(p.batches)-2 && p.batches[i+1] <= b {
+	i := int(p.pairOf[min(int(b), len(p.pairOf)-1)])
+	for i < len(p.pairs)-1 && p.pairs[i].right <= b {
 		i++
 	}
-	x, y := p.batches[i:i+2], values[i:i+2]
-	return (float64(y[0]*(x[1]-b)) + float64(y[1]*(b-x[0]))) / (x[1] - x[0])
+	q, y := &p.pairs[i], values[i:i+2]
+	sum := float64(y[0]*(q.right-b)) + float64(y[1]*(b-q.left))
+	if q.perWidth != 0 {
+		return sum * q.perWidth
+	}
+	return sum / (q.right - q.left)
 }
 
-// pairsOf returns, for whole batches that searches try, the knot on the left of
-// the pair around it. The last knot belongs to the last pair.
-func pairsOf(knots []float64) []uint8 {
+// pairsOf returns the pairs of knots and, for whole batches that searches try,
+// the pair around each. The last knot belongs to the last pair.
+func pairsOf(knots []float64) (pairs []batchPair, of []uint8) {
 	const most = 512
 	n := len(knots)
 	if n == 0 {
-		return nil
+		return nil, nil
 	}
-	pairs := make([]uint8, min(int(knots[n-1]), most)+1)
+	for i := range n - 1 {
+		q := batchPair{left: knots[i], right: knots[i+1]}
+		width := q.right - q.left
+		if per, exact := reciprocal(int(width)); exact && width == math.Trunc(width) {
+			q.perWidth = per
+		}
+		pairs = append(pairs, q)
+	}
+	of = make([]uint8, min(int(knots[n-1]), most)+1)
 	i := 0
-	for b := range pairs {
+	for b := range of {
 		for i < n-2 && knots[i+1] <= float64(b) {
 			i++
 		}
-		pairs[b] = uint8(i)
+		of[b] = uint8(i)
 	}
-	return pairs
+	return pairs, of
 }

@@ -30,7 +30,7 @@ type File struct {
 }
 
 func newFile(f *os.File, name, path string, sync func(folder string) error) *File {
-	return &File{f: f, buf: bufio.NewWriterSize(f, 1<<16), sum: sha256.New(), name: name, path: path, sync: sync}
+	return &File{f: f, buf: bufio.NewWriterSize(f, 1<<14), sum: sha256.New(), name: name, path: path, sync: sync}
 }
 
 // Write appends to the file. After an error every further call, Commit

@@ -202,7 +202,7 @@ func (w *ParquetWriter) finishGroup() {
 		m.NumValues = int64(w.inRow)
 		m.Codec = c.codec.id
 		m.TotalUncompressedSize = c.rawBytes
-		m.TotalCompressedSize = int64(len(c.pages))
+		m.TotalCompressedSize = int64(len(c.pages) + len(c.tail))
 		if c.isDict() {
 			page, raw, err := c.dictPage(&w.pager)
 			w.fail(err)
@@ -213,6 +213,7 @@ func (w *ParquetWriter) finishGroup() {
 		}
 		m.DataPageOffset = w.offset
 		w.write(c.pages)
+		w.write(c.tail)
 		g.TotalByteSize += m.TotalUncompressedSize
 		g.TotalCompressedSize += m.TotalCompressedSize
 		c.reset(c.def, c.codec)

@@ -33,6 +33,7 @@ func (d *textDict) bounds() (lo, hi string) { return slices.Min(d.list), slices.
 // open-addressing table: a Go map costs four times as much per look-up here.
 type intDict struct {
 	list  []int32
+	next  int32     // id after the last one returned
 	slots []intSlot // a power of two, at most half full
 	shift uint8     // 32 - log2(len(slots))
 }
@@ -45,11 +46,22 @@ type intSlot struct {
 const intDictBits = 8 // of the first table
 
 func (d *intDict) reset() {
-	d.list = d.list[:0]
+	d.list, d.next = d.list[:0], 0
 	clear(d.slots)
 }
 
 func (d *intDict) id(v int32) int32 {
+	// Columns that count up do so again and again.
+	if int(d.next) < len(d.list) && d.list[d.next] == v {
+		d.next++
+		return d.next - 1
+	}
+	id := d.lookup(v)
+	d.next = id + 1
+	return id
+}
+
+func (d *intDict) lookup(v int32) int32 {
 	if 2*len(d.list) >= len(d.slots) {
 		d.grow()
 	}

@@ -51,11 +51,16 @@ type pager struct {
 	dict   []byte // the last dictionary page
 	out    []byte // scratch: a compressed body
 	packed int    // size of the last compressed body
-	header bytes.Buffer
+	header bytes.Buffer // scratch
 	thrift *thrift.Encoder
 }
 
 func (p *pager) appendDataPage(dst, body []byte, c *codec, rows int, nulls int64, enc format.Encoding) ([]byte, error) {
+	h := dataPage(rows, nulls, enc)
+	return p.appendPage(dst, body, c, &h)
+}
+
+func dataPage(rows int, nulls int64, enc format.Encoding) format.PageHeader {
 	h := format.PageHeader{Type: format.DataPage}
 	h.DataPageHeader.Set(format.DataPageHeader{
 		NumValues:               int32(rows),
@@ -64,7 +69,7 @@ func (p *pager) appendDataPage(dst, body []byte, c *codec, rows int, nulls int64
 		RepetitionLevelEncoding: format.RLE,
 		Statistics:              format.Statistics{NullCount: nulls},
 	})
-	return p.appendPage(dst, body, c, &h)
+	return h
 }
 
 func (p *pager) appendDictPage(dst, body []byte, c *codec, values int) ([]byte, error) {
@@ -79,16 +84,20 @@ func (p *pager) appendPage(dst, body []byte, c *codec, h *format.PageHeader) ([]
 		p.out = c.append(p.out[:0], body)
 		out = p.out
 	}
+	dst, err := p.appendHeader(dst, len(body), out, h)
+	return append(dst, out...), err
+}
+
+// appendHeader appends the header of a page of that many bytes whose compressed
+// body follows.
+func (p *pager) appendHeader(dst []byte, size int, out []byte, h *format.PageHeader) ([]byte, error) {
 	p.packed = len(out)
-	h.UncompressedPageSize = int32(len(body))
+	h.UncompressedPageSize = int32(size)
 	h.CompressedPageSize = int32(len(out))
 	h.CRC = int32(crc32.ChecksumIEEE(out))
 	p.header.Reset()
-	if err := p.thrift.Encode(h); err != nil {
-		return dst, err
-	}
-	dst = append(dst, p.header.Bytes()...)
-	return append(dst, out...), nil
+	err := p.thrift.Encode(h)
+	return append(dst, p.header.Bytes()...), err
 }
 
 // run is n times the value v.

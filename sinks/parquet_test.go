@@ -114,7 +114,7 @@ func differ(got parquet.Value, d *schema.Column, c *schema.Col, i int) string {
 }
 
 func TestParquetRoundTrip(t *testing.T) {
-	w := NewParquetWriter() // one for all: Reset must leave nothing behind
+	w, fast := NewParquetWriter(), NewFastParquetWriter() // one for all: Reset must leave nothing behind
 	for _, table := range schema.Tables() {
 		for seed := range uint64(20) {
 			rng := rand.New(rand.NewPCG(seed, 1))
@@ -124,6 +124,7 @@ func TestParquetRoundTrip(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s/%d", table.Name, seed), func(t *testing.T) {
 				compare(t, encode(t, w, table, nil, blocks...), table, blocks...)
+				compare(t, encode(t, fast, table, nil, blocks...), table, blocks...)
 			})
 		}
 	}
@@ -145,11 +146,13 @@ func TestParquetPages(t *testing.T) {
 	for range 3 {
 		blocks = append(blocks, randomRows(rng, schema.SLATargets, rowGroupRows/2+1))
 	}
-	data := encode(t, w, schema.SLATargets, nil, blocks...)
-	if n := len(open(t, data).RowGroups()); n != 2 {
-		t.Errorf("%d row groups, want 2", n)
+	for _, w := range []*ParquetWriter{w, NewFastParquetWriter()} {
+		data := encode(t, w, schema.SLATargets, nil, blocks...)
+		if n := len(open(t, data).RowGroups()); n != 2 {
+			t.Errorf("%d row groups, want 2", n)
+		}
+		compare(t, data, schema.SLATargets, blocks...)
 	}
-	compare(t, data, schema.SLATargets, blocks...)
 }
 
 // TestParquetBytesDependOnRowsOnly cuts the same rows in other blocks and
@@ -314,12 +317,13 @@ func FuzzParquet(f *testing.F) {
 	for seed := range uint64(8) {
 		f.Add(seed, uint16(seed*37), uint8(seed))
 	}
-	w := NewParquetWriter()
+	w, fast := NewParquetWriter(), NewFastParquetWriter()
 	f.Fuzz(func(t *testing.T, seed uint64, rows uint16, table uint8) {
 		rng := rand.New(rand.NewPCG(seed, 9))
 		tab := schema.Tables()[int(table)%6]
 		blocks := []*schema.Rows{randomRows(rng, tab, int(rows)%3000), randomRows(rng, tab, rng.IntN(20))}
 		compare(t, encode(t, w, tab, nil, blocks...), tab, blocks...)
+		compare(t, encode(t, fast, tab, nil, blocks...), tab, blocks...)
 	})
 }
 
