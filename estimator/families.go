@@ -2,6 +2,7 @@ package estimator
 
 import (
 	"fmt"
+	"sync"
 
 	"servegrid/perftables"
 )
@@ -16,6 +17,17 @@ type operators struct {
 	generationAttention []generationAttention
 	contextErr          error // why there is no context attention
 	generationErr       error // why there is no generation attention
+
+	found   []*foundAttention // in the order asked for
+	finding sync.WaitGroup
+}
+
+// foundAttention is an attention kernel of both phases, or why there is none.
+type foundAttention struct {
+	context                   *perftables.ContextAttention
+	generation                *perftables.GenerationAttention
+	scale                     float64
+	contextErr, generationErr error
 }
 
 // contextAttention and generationAttention are attention kernels with the number
@@ -51,6 +63,13 @@ func buildOperators(c *Config) *operators {
 	default:
 		panic("estimator: unknown family " + string(c.Model.Family))
 	}
+	o.finding.Wait()
+	for _, f := range o.found {
+		o.contextAttention = append(o.contextAttention, contextAttention{f.context, f.scale})
+		o.generationAttention = append(o.generationAttention, generationAttention{f.generation, f.scale})
+		o.contextErr = firstError(o.contextErr, f.contextErr)
+		o.generationErr = firstError(o.generationErr, f.generationErr)
+	}
 	return o
 }
 
@@ -60,14 +79,15 @@ func (o *operators) both(f func(b *builder)) {
 	f(o.generation)
 }
 
-// attention adds an attention kernel to both phases.
+// attention adds an attention kernel to both phases. Its tables are decoded beside
+// those of the other operators: for a single question that is most of the work.
 func (o *operators) attention(shape perftables.AttentionShape, scale float64) {
-	c, err := o.context.DB.ContextAttention(shape)
-	o.contextAttention = append(o.contextAttention, contextAttention{c, scale})
-	o.contextErr = firstError(o.contextErr, err)
-	g, err := o.context.DB.GenerationAttention(shape)
-	o.generationAttention = append(o.generationAttention, generationAttention{g, scale})
-	o.generationErr = firstError(o.generationErr, err)
+	f := &foundAttention{scale: scale}
+	o.found = append(o.found, f)
+	o.finding.Go(func() {
+		f.context, f.contextErr = o.context.DB.ContextAttention(shape)
+		f.generation, f.generationErr = o.context.DB.GenerationAttention(shape)
+	})
 }
 
 // shape is one GPU's share of an attention layer.
@@ -93,6 +113,7 @@ func (o *operators) dense() {
 	if m.Family == Llama {
 		gates = 2
 	}
+	o.attention(o.shape(m.KVHeads, measuredHeadDim, 0), l)
 	o.both(func(b *builder) {
 		b.embedding(1)
 		b.elementWise("add_norm_1", l, 2*m.Hidden, 2*m.Hidden)
@@ -108,7 +129,6 @@ func (o *operators) dense() {
 	})
 	o.logits.logits(1)
 	o.generation.logits(1)
-	o.attention(o.shape(m.KVHeads, measuredHeadDim, 0), l)
 }
 
 // routerExperts is the number of experts from which on the router is priced.
@@ -124,6 +144,12 @@ func (o *operators) moe() {
 	m, tp, q := c.Model, c.Layout.TP, c.Quant.GEMM
 	l := float64(m.Layers)
 	attention := m.Heads * m.HeadDim / tp
+	if m.SlidingWindow {
+		o.attention(o.shape(m.KVHeads, m.HeadDim, slidingWindow), l/2)
+		o.attention(o.shape(m.KVHeads, m.HeadDim, 0), l/2)
+	} else {
+		o.attention(o.shape(m.KVHeads, m.HeadDim, 0), l)
+	}
 	o.both(func(b *builder) {
 		b.embedding(1)
 		b.elementWise("add_norm_1", l, 2*m.Hidden, 2*m.Hidden)
@@ -137,11 +163,6 @@ func (o *operators) moe() {
 		b.p2p(1)
 	})
 	o.generation.logits(1)
-	if m.SlidingWindow {
-		o.attention(o.shape(m.KVHeads, m.HeadDim, slidingWindow), l/2)
-		l /= 2
-	}
-	o.attention(o.shape(m.KVHeads, m.HeadDim, 0), l)
 }
 
 // Figures of DeepSeek-V3's latent attention, which its formulas are written for.

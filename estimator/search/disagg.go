@@ -107,15 +107,23 @@ type matcher struct {
 	prefill []ScoredWorker // best rate per GPU first
 	decode  [][]ScoredWorker
 	splits  map[[2]int][]split // by GPUs per prefill and decode worker
-	chosen  map[pair]split
+	starts  []int              // of each group's workers in a list of all
+	chosen  []choice           // by decode worker and prefill worker
 	emitted map[pair]bool
 	rows    []Row
 }
 
 type pair struct{ prefill, decode *ScoredWorker }
 
+// choice is the best split of a pair.
+type choice struct {
+	split
+	perGPU float64 // tokens/s
+	made   bool
+}
+
 func newMatcher(t *Task, prefill, decode []ScoredWorker) *matcher {
-	m := &matcher{task: t, splits: map[[2]int][]split{}, chosen: map[pair]split{}, emitted: map[pair]bool{}}
+	m := &matcher{task: t, splits: map[[2]int][]split{}, emitted: map[pair]bool{}}
 	m.prefill = prefill
 	slices.SortStableFunc(m.prefill, func(a, b ScoredWorker) int {
 		return cmp.Or(cmp.Compare(b.SeqPerSPerGPU, a.SeqPerSPerGPU), cmp.Compare(a.GlobalBatchSize(), b.GlobalBatchSize()))
@@ -136,6 +144,12 @@ func newMatcher(t *Task, prefill, decode []ScoredWorker) *matcher {
 		slices.SortStableFunc(g, func(a, b ScoredWorker) int { return cmp.Compare(b.SeqPerSPerGPU, a.SeqPerSPerGPU) })
 		m.decode = append(m.decode, g)
 	}
+	n := 0
+	for _, g := range m.decode {
+		m.starts = append(m.starts, n)
+		n += len(g)
+	}
+	m.chosen = make([]choice, n*len(prefill))
 	return m
 }
 
@@ -144,10 +158,10 @@ func (w *ScoredWorker) queuedTTFT() float64 { return float64(QueueFactor * w.TTF
 
 // match adds the rows of one target.
 func (m *matcher) match(tg target) {
-	var prefill []*ScoredWorker
+	var prefill []int
 	for i := range m.prefill {
 		if p := &m.prefill[i]; p.queuedTTFT() < tg.ttft && len(prefill) < prefillRowsKept {
-			prefill = append(prefill, p)
+			prefill = append(prefill, i)
 		}
 	}
 	if len(prefill) == 0 {
@@ -155,12 +169,10 @@ func (m *matcher) match(tg target) {
 	}
 	type combo struct {
 		p, d *ScoredWorker
-		split
-		perGPU float64
+		choice
 	}
 	var combos []combo
-	osl := float64(m.task.Workload.OSL)
-	for _, group := range m.decode {
+	for gi, group := range m.decode {
 		var best combo
 		n := 0
 		for i := range group {
@@ -171,14 +183,17 @@ func (m *matcher) match(tg target) {
 			if n++; n > decodeRowsPerGroup {
 				break
 			}
-			for _, p := range prefill {
-				s := m.choose(p, d)
-				if s.gpus == 0 {
+			row := m.chosen[(m.starts[gi]+i)*len(m.prefill):]
+			for _, pi := range prefill {
+				c := &row[pi]
+				if !c.made {
+					*c = m.choose(&m.prefill[pi], d)
+				}
+				if c.gpus == 0 {
 					continue
 				}
-				perGPU := rate(p, d, s) * osl / s.gpus
-				if best.p == nil || perGPU > best.perGPU || perGPU == best.perGPU && s.gpus < best.gpus {
-					best = combo{p, d, s, perGPU}
+				if best.p == nil || c.perGPU > best.perGPU || c.perGPU == best.perGPU && c.gpus < best.gpus {
+					best = combo{&m.prefill[pi], d, *c}
 				}
 			}
 		}
@@ -206,19 +221,14 @@ func rate(p, d *ScoredWorker, s split) float64 {
 // choose returns the worker counts that give the most per GPU, with zero GPUs
 // when there are none. Of equal ones the first counts, decode workers
 // outermost.
-func (m *matcher) choose(p, d *ScoredWorker) split {
-	key := pair{p, d}
-	if s, ok := m.chosen[key]; ok {
-		return s
-	}
-	var best split
-	most := 0.0
+func (m *matcher) choose(p, d *ScoredWorker) choice {
+	best, most := choice{made: true}, 0.0
 	for _, s := range m.admissible(p.GPUs, d.GPUs) {
 		if v := rate(p, d, s) / s.gpus; v > most {
-			most, best = v, s
+			most, best.split = v, s
 		}
 	}
-	m.chosen[key] = best
+	best.perGPU = rate(p, d, best.split) * float64(m.task.Workload.OSL) / best.gpus
 	return best
 }
 
