@@ -67,7 +67,7 @@ func (k KeyInput) Key() string {
 // so different inputs never have the same bytes. Changing anything here changes
 // every key, and every stored shard is scored again.
 func (k KeyInput) encode() []byte {
-	e := encoder("servegrid shard key 1\n")
+	e := encoder("servegrid shard key 2\n")
 	e.text("model", k.Combo.Model)
 	e.text("system", k.Combo.System)
 	e.text("decode_system", k.Combo.DecodeSystem)

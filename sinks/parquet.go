@@ -68,7 +68,7 @@ func NewParquetWriter() *ParquetWriter { return newParquetWriter(zstdCodec()) }
 // NewFastParquetWriter returns a writer that leaves float64 columns uncompressed:
 // three times as fast as a compact one on rows that are mostly metrics, and the
 // files are twice as large.
-func NewFastParquetWriter() *ParquetWriter { return newParquetWriter(noCodec) }
+func NewFastParquetWriter() *ParquetWriter { return newParquetWriter(storedCodec) }
 
 func newParquetWriter(metric codec) *ParquetWriter {
 	w := &ParquetWriter{err: errIdle, codec: zstdCodec(), metric: metric}
@@ -202,7 +202,7 @@ func (w *ParquetWriter) finishGroup() {
 		m.NumValues = int64(w.inRow)
 		m.Codec = c.codec.id
 		m.TotalUncompressedSize = c.rawBytes
-		m.TotalCompressedSize = int64(len(c.pages) + len(c.tail))
+		m.TotalCompressedSize = int64(len(c.pages))
 		if c.isDict() {
 			page, raw, err := c.dictPage(&w.pager)
 			w.fail(err)
@@ -213,7 +213,6 @@ func (w *ParquetWriter) finishGroup() {
 		}
 		m.DataPageOffset = w.offset
 		w.write(c.pages)
-		w.write(c.tail)
 		g.TotalByteSize += m.TotalUncompressedSize
 		g.TotalCompressedSize += m.TotalCompressedSize
 		c.reset(c.def, c.codec)

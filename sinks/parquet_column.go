@@ -24,7 +24,6 @@ type column struct {
 	remap  []int32 // scratch: code of a block → id, -1 when not met yet
 
 	pages    []byte // finished pages, compressed, with headers
-	tail     []byte // body of the last one, where it is a former plain
 	rawBytes int64  // their size before compression
 	nulls    int64
 	pageNull int64
@@ -38,7 +37,7 @@ func (c *column) reset(def *schema.Column, codec *codec) {
 	c.resetPage()
 	c.texts.reset()
 	c.ints.reset()
-	c.pages, c.tail = c.pages[:0], c.tail[:0]
+	c.pages = c.pages[:0]
 	c.rawBytes, c.nulls = 0, 0
 	c.some, c.nan = false, false
 	c.lo, c.hi = math.Inf(1), math.Inf(-1)
@@ -195,10 +194,8 @@ func grow(b []byte, n int) []byte {
 
 // finishPage encodes the open page and appends it to the finished ones.
 func (c *column) finishPage(p *pager) (err error) {
-	if c.def.Type == schema.Float64 && !c.def.Nullable && c.codec.append == nil {
-		return c.finishPlainPage(p)
-	}
 	body, enc, values := p.body[:0], format.Plain, 0
+	scratch := true // whether body is the pager's
 	if c.def.Nullable {
 		body = append(body, 0, 0, 0, 0)
 		body = appendHybrid(body, c.levels, 1)
@@ -210,7 +207,11 @@ func (c *column) finishPage(p *pager) (err error) {
 		if !c.def.Nullable {
 			values = len(c.plain) / 8
 		}
-		body = append(body, c.plain...)
+		if len(body) == 0 {
+			body, scratch = c.plain, false
+		} else {
+			body = append(body, c.plain...)
+		}
 	case schema.Bool:
 		if !c.def.Nullable {
 			values = c.values.rows()
@@ -225,23 +226,14 @@ func (c *column) finishPage(p *pager) (err error) {
 		body = append(body, byte(width))
 		body = appendHybrid(body, c.values, width)
 	}
-	p.body = body
+	if scratch {
+		p.body = body
+	}
 	before := len(c.pages)
 	c.pages, err = p.appendDataPage(c.pages, body, c.codec, values, c.pageNull, enc)
 	c.rawBytes += int64(len(body)) + int64(len(c.pages)-before-p.packed)
 	c.nulls += c.pageNull
 	c.resetPage()
-	return err
-}
-
-// finishPlainPage finishes a page that stays as it is, and does not copy it.
-func (c *column) finishPlainPage(p *pager) (err error) {
-	h := dataPage(len(c.plain)/8, 0, format.Plain)
-	c.pages = append(c.pages, c.tail...)
-	before := len(c.pages)
-	c.pages, err = p.appendHeader(c.pages, len(c.plain), c.plain, &h)
-	c.rawBytes += int64(len(c.plain) + len(c.pages) - before)
-	c.plain, c.tail = c.tail[:0], c.plain
 	return err
 }
 

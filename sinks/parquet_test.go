@@ -7,8 +7,10 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 
 	"servegrid/internal/schema"
@@ -385,4 +387,90 @@ func decodeHybrid(t *testing.T, b []byte, width uint, n int) (out []int32) {
 		t.Fatalf("width %d: %d bytes and %d values left over", width, len(b), len(out)-n)
 	}
 	return out
+}
+
+// TestStoredFrames: other decoders read the frames, and notice a changed byte.
+func TestStoredFrames(t *testing.T) {
+	dec, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dec.Close()
+	rng := rand.New(rand.NewPCG(11, 12))
+	for _, n := range []int{0, 1, 255, 1 << 10, 128<<10 - 1, 128 << 10, 128<<10 + 1, 1 << 20} {
+		src := make([]byte, n)
+		for i := range src {
+			src[i] = byte(rng.Uint32())
+		}
+		frame := appendStored([]byte("before"), src)[len("before"):]
+		got, err := dec.DecodeAll(frame, nil)
+		if err != nil || !bytes.Equal(got, src) {
+			t.Fatalf("%d bytes: %v", n, err)
+		}
+		for range 20 {
+			i := rng.IntN(len(frame))
+			frame[i] ^= 1 << rng.IntN(8)
+			if got, err := dec.DecodeAll(frame, nil); err == nil && !bytes.Equal(got, src) {
+				t.Fatalf("%d bytes: byte %d was changed and other content came out", n, i)
+			}
+			frame = appendStored(frame[:0], src)
+		}
+	}
+}
+
+// TestChangedByteIsNoticed: with either writer, a reader never gets another
+// value out of a page with a changed byte.
+func TestChangedByteIsNoticed(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	for _, w := range []*ParquetWriter{NewParquetWriter(), NewFastParquetWriter()} {
+		data := encode(t, w, schema.AggPoints, nil, aggBlock(3000, 0))
+		want, err := readAll(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		noticed := 0
+		for _, chunk := range open(t, data).Metadata().RowGroups[0].Columns {
+			m := &chunk.MetaData
+			end := m.DataPageOffset + m.TotalCompressedSize
+			if m.DictionaryPageOffset > 0 {
+				end = m.DictionaryPageOffset + m.TotalCompressedSize
+			}
+			damaged := bytes.Clone(data)
+			damaged[end-1-rng.Int64N(min(16, m.TotalCompressedSize/2))] ^= 0x10
+			got, err := readAll(damaged)
+			if err == nil && !slices.EqualFunc(got, want, parquet.Row.Equal) {
+				t.Errorf("column %s: a changed byte gives other values", m.PathInSchema)
+			}
+			if err != nil {
+				noticed++
+			}
+		}
+		if noticed < 20 { // the others hit what no value depends on
+			t.Errorf("only %d changed bytes are noticed", noticed)
+		}
+	}
+}
+
+// readAll reads every row of a file.
+func readAll(data []byte) (all []parquet.Row, err error) {
+	f, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range f.RowGroups() {
+		rows, buf := g.Rows(), make([]parquet.Row, 512)
+		for {
+			n, err := rows.ReadRows(buf)
+			for _, row := range buf[:n] {
+				all = append(all, row.Clone())
+			}
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
 }

@@ -87,7 +87,7 @@ func (t *Task) matchAll(prefill, decode []ScoredWorker) []Row {
 		for i := range group {
 			for j := range m.prefill {
 				if s := m.choose(&m.prefill[j], &group[i]); s.gpus > 0 {
-					rows = append(rows, disaggRow(&m.prefill[j], &group[i], s, t))
+					rows = append(rows, disaggRow(&m.prefill[j], &group[i], s.split, t))
 				}
 			}
 		}
