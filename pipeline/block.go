@@ -66,9 +66,9 @@ type aggBlock struct {
 func newAggBlock() *aggBlock {
 	b := block{schema.NewRows(schema.AggPoints)}
 	a := &aggBlock{
-		block: b, bs: b.ints("bs"), globalBS: b.ints("global_bs"), ctx: b.ints("ctx_tokens"), concurrency: b.ints("concurrency"),
+		block: b, bs: b.ints("bs"), globalBS: b.ints("global_bs"), ctx: b.ints("ctx_tokens"), concurrency: b.ints("replica_concurrency"),
 		ttft: b.floats("ttft_ms"), tpot: b.floats("tpot_ms"), latency: b.floats("request_latency_ms"),
-		seq: b.floats("seq_per_s"), tokens: b.floats("tokens_per_s"), tokensPerGPU: b.floats("tokens_per_s_per_gpu"),
+		seq: b.floats("replica_seq_per_s"), tokens: b.floats("replica_tokens_per_s"), tokensPerGPU: b.floats("tokens_per_s_per_gpu"),
 		tokensPerUser: b.floats("tokens_per_s_per_user"), memory: b.floats("memory_gib"),
 		feasible: &b.Col("feasible").Bool, reason: b.Col("reason"),
 	}
@@ -140,7 +140,7 @@ func (b *workerBlock) fill(role string, l estimator.Layout, w estimator.Workload
 	for _, name := range []string{"bs", "global_bs"} {
 		*b.ints(name) = resize(*b.ints(name), b.N)
 	}
-	for _, name := range []string{"ttft_ms", "tpot_ms", "seq_per_s", "seq_per_s_per_gpu", "memory_gib"} {
+	for _, name := range []string{"ttft_ms", "tpot_ms", "worker_seq_per_s", "seq_per_s_per_gpu", "memory_gib"} {
 		*b.floats(name) = resize(*b.floats(name), b.N)
 	}
 	feasible, reason := b.Col("feasible"), b.Col("reason")
@@ -150,7 +150,7 @@ func (b *workerBlock) fill(role string, l estimator.Layout, w estimator.Workload
 	b.Col("ttft_ms").Valid, b.Col("tpot_ms").Valid = []bool{role == rolePrefill}, []bool{role == roleDecode}
 	bs, globalBS := *b.ints("bs"), *b.ints("global_bs")
 	ttft, tpot := *b.floats("ttft_ms"), *b.floats("tpot_ms")
-	seq, perGPU, memory := *b.floats("seq_per_s"), *b.floats("seq_per_s_per_gpu"), *b.floats("memory_gib")
+	seq, perGPU, memory := *b.floats("worker_seq_per_s"), *b.floats("seq_per_s_per_gpu"), *b.floats("memory_gib")
 	for row, i := range keep {
 		r := &rows[i]
 		bs[row], globalBS[row] = int32(r.BatchSize), int32(r.GlobalBatchSize())
@@ -204,12 +204,12 @@ func (b *disaggBlock) fill(w estimator.Workload, gpus int, rows []search.Row) {
 	ints("replica_gpus", func(r *search.Row) int { return r.ReplicaGPUs })
 	ints("prefill_workers", func(r *search.Row) int { return r.PrefillWorkers })
 	ints("decode_workers", func(r *search.Row) int { return r.DecodeWorkers })
-	ints("concurrency", func(r *search.Row) int { return r.Concurrency })
+	ints("replica_concurrency", func(r *search.Row) int { return r.Concurrency })
 	floats("ttft_ms", func(r *search.Row) float64 { return r.TTFT })
 	floats("tpot_ms", func(r *search.Row) float64 { return r.TPOT })
 	floats("request_latency_ms", func(r *search.Row) float64 { return r.RequestLatency })
-	floats("seq_per_s", func(r *search.Row) float64 { return r.SeqPerS })
-	floats("tokens_per_s", func(r *search.Row) float64 { return r.TokensPerS })
+	floats("replica_seq_per_s", func(r *search.Row) float64 { return r.SeqPerS })
+	floats("replica_tokens_per_s", func(r *search.Row) float64 { return r.TokensPerS })
 	floats("tokens_per_s_per_gpu", func(r *search.Row) float64 { return r.TokensPerSPerGPU })
 	floats("tokens_per_s_per_gpu_cluster", func(r *search.Row) float64 { return r.TokensPerSPerGPUCluster })
 	floats("tokens_per_s_per_user", func(r *search.Row) float64 { return r.TokensPerSPerUser })

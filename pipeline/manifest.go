@@ -43,6 +43,7 @@ type ManifestRows struct {
 	Workers      int64 `json:"workers"`
 	DisaggPoints int64 `json:"disagg_points"`
 	Coverage     int64 `json:"coverage"`
+	BestPoints   int64 `json:"best_points"`
 }
 
 // ManifestTables names the kernel tables of one database by their digests.

@@ -61,7 +61,7 @@ func newManifest(o Options, shards []shard, receipts []*receipt, scored int, sta
 	m.Candidates = ManifestCandidates{counts.AggPoints, counts.PrefillWorkers, counts.DecodeWorkers, counts.DisaggPairs}
 	m.Rows = ManifestRows{
 		counts.Rows[schema.AggPoints.Name], counts.Rows[schema.Workers.Name],
-		counts.Rows[schema.DisaggPoints.Name], counts.Rows[schema.Coverage.Name],
+		counts.Rows[schema.DisaggPoints.Name], counts.Rows[schema.Coverage.Name], counts.Rows[schema.BestPoints.Name],
 	}
 	m.Bytes = counts.Bytes
 	return m
@@ -86,6 +86,9 @@ func publish(o Options, shards []shard, receipts []*receipt, scored int, started
 		return nil, err
 	}
 	if err := sync(); err != nil {
+		return nil, err
+	}
+	if err := lasting(o.Dir); err != nil {
 		return nil, err
 	}
 	final := path.Join(runsDir, o.Run)
@@ -117,12 +120,19 @@ func layOut(dir *sinks.Dir, o Options, root string, shards []shard, receipts []*
 		c := shards[i].Combo
 		for _, f := range receipts[i].Files {
 			present[f.Table] = true
+			if f.Table == schema.BestPoints.Name {
+				continue // joined below
+			}
 			base := fmt.Sprintf("%s_%s.parquet", slug(orNone(c.Version)), shards[i].key[:shownKey])
 			name := path.Join(root, f.Table, slug(c.System), slug(c.Backend), slug(c.Model), base)
 			if err := dir.Link(f.Name, name); err != nil {
 				return err
 			}
 		}
+	}
+	w := sinks.NewParquetWriter()
+	if err := joinBestPoints(dir, w, path.Join(root, schema.BestPoints.Name), shards, receipts); err != nil {
+		return err
 	}
 	budgets := schema.NewRows(schema.GPUBudgets)
 	budgets.N = len(o.Spec.GPUs)
@@ -139,11 +149,10 @@ func layOut(dir *sinks.Dir, o Options, root string, shards []shard, receipts []*
 	}
 	small := []*schema.Rows{budgets, slas}
 	for _, t := range schema.Tables() {
-		if !present[t.Name] && t != schema.GPUBudgets && t != schema.SLATargets {
+		if !present[t.Name] && t != schema.GPUBudgets && t != schema.SLATargets && t != schema.Validation {
 			small = append(small, schema.NewRows(t))
 		}
 	}
-	w := sinks.NewParquetWriter()
 	for _, rows := range small {
 		if err := writeSmall(dir, w, path.Join(root, rows.Table.Name, "part.parquet"), rows); err != nil {
 			return err

@@ -15,12 +15,13 @@ import (
 )
 
 // shardTables are the tables that shards write rows of.
-var shardTables = []*schema.Table{schema.AggPoints, schema.Workers, schema.DisaggPoints, schema.Coverage}
+var shardTables = []*schema.Table{schema.AggPoints, schema.Workers, schema.DisaggPoints, schema.Coverage, schema.BestPoints}
 
 // shardWriter scores shards and writes their files. It belongs to one worker.
 type shardWriter struct {
 	dir    *sinks.Dir
 	scorer *scorer
+	best   *BestPoints
 	tables []*tableFile
 }
 
@@ -32,17 +33,17 @@ type tableFile struct {
 }
 
 func newShardWriter(spec *jobs.Spec, dir *sinks.Dir) *shardWriter {
-	w := &shardWriter{dir: dir, scorer: newScorer(spec)}
+	w := &shardWriter{dir: dir, scorer: newScorer(spec), best: NewBestPoints(spec.GPUs)}
 	for _, t := range shardTables {
-		w.tables = append(w.tables, &tableFile{table: t, writer: writerFor(spec.Keep)})
+		w.tables = append(w.tables, &tableFile{table: t, writer: writerFor(t, spec.Keep)})
 	}
 	return w
 }
 
-// writerFor returns the writer of a sweep's rows. Where all of them are kept,
+// writerFor returns the writer of a table's rows. Where all points are kept,
 // writing is most of the work; where few are, they are stored for long.
-func writerFor(keep string) *sinks.ParquetWriter {
-	if keep == jobs.KeepAll {
+func writerFor(t *schema.Table, keep string) *sinks.ParquetWriter {
+	if keep == jobs.KeepAll && t != schema.BestPoints {
 		return sinks.NewFastParquetWriter()
 	}
 	return sinks.NewParquetWriter()
@@ -72,7 +73,7 @@ func (w *shardWriter) write(ctx context.Context, s *shard) (out *writtenShard, e
 	dir, sync := w.dir.Batch()
 	out.sync = sync
 	meta := s.metadata()
-	w.scorer.write = func(rows *schema.Rows) error {
+	put := func(rows *schema.Rows) error {
 		for _, t := range w.tables {
 			if t.table != rows.Table {
 				continue
@@ -87,8 +88,15 @@ func (w *shardWriter) write(ctx context.Context, s *shard) (out *writtenShard, e
 		}
 		return errors.New("rows of an unknown table")
 	}
+	w.scorer.write = func(rows *schema.Rows) error {
+		return errors.Join(w.best.Add(rows, put), put(rows))
+	}
 	counts, err := w.scorer.score(ctx, s)
+	if err == nil {
+		err = w.best.Finish(put)
+	}
 	if err != nil {
+		w.best.Reset()
 		return out, err
 	}
 	out.receipt.Counts = counts

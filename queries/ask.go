@@ -27,9 +27,20 @@ type BestParams struct {
 }
 
 // Best returns the layouts that give the most tokens/s per GPU within the limits,
-// best first: the rows of the macro best_config, with EachSystem the first of each
-// system, ranked anew.
+// best first: the rows of the macro best_config that meet them, with EachSystem the
+// first of each system, ranked anew. [DB.Closest] tells how close comes what does not.
 func (db *DB) Best(ctx context.Context, p BestParams) (*Result, error) {
+	return db.best(ctx, p, " where b.meets_limits")
+}
+
+// Closest is Best for limits that nothing meets: what misses the worse of the two by
+// the least, with how many times it takes it in the column excess. Where something
+// meets the limits it has no rows.
+func (db *DB) Closest(ctx context.Context, p BestParams) (*Result, error) {
+	return db.best(ctx, p, " where not b.meets_limits")
+}
+
+func (db *DB) best(ctx context.Context, p BestParams, which string) (*Result, error) {
 	var missing []string
 	for _, m := range []struct {
 		name string
@@ -59,7 +70,7 @@ func (db *DB) Best(ctx context.Context, p BestParams) (*Result, error) {
 		topN = math.MaxInt32
 	}
 	c.addSet("top_n := ?", topN)
-	query := "from best_config(" + strings.Join(c.text, ", ") + ") as b"
+	query := "from best_config(" + strings.Join(c.text, ", ") + ") as b" + which
 	if p.EachSystem {
 		query = "with firsts as (" + query + firstOfSystem + ") " + rankedAnew
 	}

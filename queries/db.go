@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/duckdb/duckdb-go/v2"
+
+	"servegrid/internal/schema"
 )
 
 // ErrEmpty is wrapped by [Open] when there is no finished sweep to ask about.
@@ -22,6 +25,9 @@ type DB struct {
 	scratch string // private path for spilling and saving; made when needed
 	sql     *sql.DB
 }
+
+// ErrSchema is wrapped by [Open] when the tables are of another schema version.
+var ErrSchema = errors.New("another schema version")
 
 // Result is the answer to a query. Values are nil, bool, int64, float64 or string;
 // times are strings in RFC 3339, dates as 2006-01-02; lists are []any, structs and
@@ -85,10 +91,15 @@ func (db *DB) setUp(ctx context.Context) error {
 		_, err := db.sql.ExecContext(ctx, q)
 		return err
 	}
+	if err := db.checkSchema(ctx); err != nil {
+		return err
+	}
 	if err := applyViews(ctx, exec, filepath.ToSlash(db.root)); err != nil {
 		return err
 	}
 	for _, q := range []string{
+		// Footers are read once, not at every question; a changed file is read again.
+		"set global parquet_metadata_cache = true",
 		// Without a place to spill DuckDB makes .tmp in the working directory.
 		"set global temp_directory = " + quote(db.scratch),
 		"set global autoinstall_known_extensions = false",
@@ -100,6 +111,21 @@ func (db *DB) setUp(ctx context.Context) error {
 		if err := exec(ctx, q); err != nil {
 			return fmt.Errorf("%s: %s", q, firstLine(err))
 		}
+	}
+	return nil
+}
+
+// checkSchema reads which schema version made the tables of the latest run.
+func (db *DB) checkSchema(ctx context.Context) error {
+	var version string
+	err := db.sql.QueryRowContext(ctx, "select decode(value) from parquet_kv_metadata(?) where decode(key) = 'schema_version'",
+		filepath.Join(db.root, "tables", "gpu_budgets", "part.parquet")).Scan(&version)
+	if err != nil {
+		return fmt.Errorf("read its schema version: %s", firstLine(err))
+	}
+	if version != strconv.Itoa(schema.Version) {
+		return fmt.Errorf("%w: its tables are of version %s, this program reads version %d; sweep again with this program "+
+			"(the sweep file is kept as spec in runs/*/manifest.json), or ask with the one that made it", ErrSchema, version, schema.Version)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package queries
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -81,7 +82,8 @@ func TestQueryRefused(t *testing.T) {
 		"insert into gpu_budgets values (1)", "delete from gpu_budgets", "update gpu_budgets set gpus = 1", "begin", "commit",
 		"prepare x as select 1", "execute x", "vacuum", "use memory", "detach memory", "set variable x = 1",
 		"create secret (type s3)", "explain copy (select 1) to '" + root + "/x.csv'", "explain analyze create table x as select 1",
-		"pivot points on mode using max(tokens_per_s_per_user)",
+		"from frontier_changes('../../" + filepath.Base(outside) + "', 'r1')", "from frontier_changes('" + outside + "', 'r1')",
+		"from points_of('m1'), read_text('/etc/passwd')", "pivot points on mode using max(tokens_per_s_per_user)",
 	} {
 		if r, err := db.Query(context.Background(), q); err == nil {
 			t.Errorf("%s: answered %v", q, r.Rows)
@@ -208,9 +210,27 @@ func TestReadBySQL(t *testing.T) {
 	equalRows(t, "agg_points", ask(t, db, "from agg_points"), records(tabs["agg_points"]), false)
 	r := ask(t, db, `select path_in_schema, stats_min_value, stats_max_value, stats_null_count from parquet_metadata(?)
 		where path_in_schema in ('model', 'isl', 'ttft_ms', 'feasible') order by all`,
-		filepath.Join(db.Root(), "tables/agg_points/h200_sxm/vllm/Qwen--Qwen3-32B/a.parquet"))
-	want := "[[feasible false true 0] [isl 1000 4000 0] [model m1 m2 0] [ttft_ms 100.0 600.0 0]]"
+		filepath.Join(db.Root(), "tables/agg_points/h200/vllm/m1/a.parquet"))
+	want := "[[feasible false true 0] [isl 1000 4000 0] [model m1 m1 0] [ttft_ms 100.0 600.0 0]]"
 	if got := fmt.Sprint(r.Rows); got != want {
 		t.Errorf("statistics %s, want %s", got, want)
+	}
+}
+
+// TestOlderWarehouse: tables of another schema version are refused in one line.
+func TestOlderWarehouse(t *testing.T) {
+	db := smallWarehouse(t)
+	part := filepath.Join(db.Root(), "tables/gpu_budgets/part.parquet")
+	other, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if _, err := other.Exec("copy (select 8::integer as gpus) to " + quote(part) + " (format parquet, kv_metadata {schema_version: '1'})"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(context.Background(), db.Root())
+	if !errors.Is(err, ErrSchema) || !strings.Contains(err.Error(), "of version 1, this program reads version") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -57,7 +57,7 @@ var layoutNames = []string{"tp", "pp", "dp", "moe_tp", "moe_ep", "bs"}
 var bruteColumns = strings.Fields(`mode model system decode_system backend version estimator search database_mode gemm_quant
 	moe_quant kvcache_quant fmha_quant comm_quant nextn isl osl prefix gpus used_gpus replicas replica_gpus concurrency
 	replica_concurrency ttft_ms tpot_ms request_latency_ms tokens_per_s_per_gpu tokens_per_s_per_gpu_cluster
-	tokens_per_s_per_user seq_per_s parallel prefill_parallel tp pp dp moe_tp moe_ep bs ctx_tokens prefill_tp prefill_pp
+	tokens_per_s_per_user seq_per_s replica_seq_per_s parallel prefill_parallel tp pp dp moe_tp moe_ep bs ctx_tokens prefill_tp prefill_pp
 	prefill_dp prefill_moe_tp prefill_moe_ep prefill_bs prefill_workers decode_workers memory_gib shard_key`)
 
 func brutePoints(tabs tables) []record {
@@ -70,20 +70,20 @@ func brutePoints(tabs tables) []record {
 				continue
 			}
 			p := record{"mode": "agg", "gpus": b["gpus"], "replicas": n, "used_gpus": n * a.num("replica_gpus"),
-				"replica_concurrency": a["concurrency"], "parallel": parallelOf(a, "")}
+				"parallel": parallelOf(a, "")}
 			for _, c := range bruteColumns {
 				if _, done := p[c]; !done {
 					p[c] = a[c] // nil where agg has no such column
 				}
 			}
-			p["concurrency"] = n * a.num("concurrency")
-			p["seq_per_s"] = a.float("seq_per_s") * float64(n)
+			p["concurrency"] = n * a.num("replica_concurrency")
+			p["seq_per_s"] = a.float("replica_seq_per_s") * float64(n)
 			p["tokens_per_s_per_gpu_cluster"] = a.float("tokens_per_s_per_gpu") * float64(n) * float64(a.num("replica_gpus")) / float64(b.num("gpus"))
 			out = append(out, p)
 		}
 	}
 	for _, d := range records(tabs["disagg_points"]) {
-		p := record{"mode": "disagg", "replica_concurrency": d["concurrency"], "ctx_tokens": nil,
+		p := record{"mode": "disagg", "ctx_tokens": nil,
 			"parallel": parallelOf(d, "decode_"), "prefill_parallel": parallelOf(d, "prefill_")}
 		for _, c := range layoutNames {
 			p[c] = d["decode_"+c]
@@ -93,8 +93,8 @@ func brutePoints(tabs tables) []record {
 				p[c] = d[c]
 			}
 		}
-		p["concurrency"] = d.num("replicas") * d.num("concurrency")
-		p["seq_per_s"] = d.float("seq_per_s") * float64(d.num("replicas"))
+		p["concurrency"] = d.num("replicas") * d.num("replica_concurrency")
+		p["seq_per_s"] = d.float("replica_seq_per_s") * float64(d.num("replicas"))
 		p["memory_gib"] = max(d.float("prefill_memory_gib"), d.float("decode_memory_gib"))
 		out = append(out, p)
 	}
@@ -227,20 +227,19 @@ func bruteBestView(points []record, slas []record) []record {
 }
 
 func bruteBest(points []record, p BestParams) []record {
-	var within []record
-	for _, r := range points {
-		ok := r["model"] == p.Model && r.num("isl") == int64(p.ISL) && r.num("osl") == int64(p.OSL) &&
-			r.num("gpus") == int64(p.GPUs) && r.num("prefix") == int64(p.Prefix)
-		ok = ok && (p.TTFT == 0 || r.float("ttft_ms") <= p.TTFT) && (p.TPOT == 0 || r.float("tpot_ms") <= p.TPOT)
-		for name, want := range map[string]string{"system": p.System, "backend": p.Backend, "version": p.Version, "mode": p.Mode} {
-			ok = ok && (want == "" || r[name] == want)
-		}
-		if ok {
-			within = append(within, r)
+	var in []record
+	for _, r := range matching(points, p) {
+		if within(r, p.TTFT, p.TPOT) {
+			in = append(in, r)
 		}
 	}
+	return bestLayouts(in, p)
+}
+
+// bestLayouts ranks the best row of every layout.
+func bestLayouts(in []record, p BestParams) []record {
 	var rows []record
-	for _, g := range groupBy(within, strings.Fields("system decode_system backend version mode parallel")) {
+	for _, g := range groupBy(in, strings.Fields("system decode_system backend version mode parallel")) {
 		rows = append(rows, slices.MinFunc(g, better))
 	}
 	slices.SortFunc(rows, better)

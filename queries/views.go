@@ -35,10 +35,11 @@ func Views() (names, texts []string) {
 // passes the check of allowed_directories in DuckDB 1.5.5, so paths are made
 // absolute here.
 func applyViews(ctx context.Context, exec func(ctx context.Context, sql string) error, root string) error {
-	absolute := strings.NewReplacer(
-		"'tables/", quoteOpen(root)+"/tables/",
-		"'runs/", quoteOpen(root)+"/runs/",
-	)
+	var paths []string
+	for _, p := range []string{"tables/", "runs/", "validation/", "prices.csv"} {
+		paths = append(paths, "'"+p, quoteOpen(root)+"/"+p)
+	}
+	absolute := strings.NewReplacer(paths...)
 	names, texts := Views()
 	for i, name := range names {
 		if err := exec(ctx, absolute.Replace(texts[i])); err != nil {

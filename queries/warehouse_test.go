@@ -2,12 +2,16 @@ package queries
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"servegrid/internal/schema"
+	"servegrid/pipeline"
 	"servegrid/sinks"
 )
 
@@ -25,32 +29,18 @@ func writeWarehouse(t testing.TB, root string, tabs tables, manifests map[string
 	w := sinks.NewParquetWriter()
 	for _, tab := range schema.Tables() {
 		r := tabs[tab.Name]
-		if r == nil {
+		switch {
+		case r == nil && tab == schema.BestPoints && tabs["agg_points"] != nil && tabs["disagg_points"] != nil:
+			r = bestPoints(t, tabs)
+		case r == nil:
 			r = empty(tab)
 		}
-		names := []string{"part.parquet"}
-		if tab != schema.GPUBudgets && tab != schema.SLATargets {
-			names = []string{"h200_sxm/vllm/Qwen--Qwen3-32B/a.parquet", "h100_sxm/sglang/m1/b.parquet"}
+		for name, part := range layOut(r) {
+			writeFile(t, d, w, name, part)
 		}
-		for i, name := range names {
-			f, err := d.Create("tables/" + tab.Name + "/" + name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			part := slice(r, r.N*i/len(names), r.N*(i+1)/len(names))
-			if err := w.Reset(f, tab, nil); err != nil {
-				t.Fatal(err)
-			}
-			if err := w.Write(part); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := w.Close(); err != nil {
-				t.Fatal(err)
-			}
-			if err := f.Commit(); err != nil {
-				t.Fatal(err)
-			}
-		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "prices.csv"), []byte("system,usd_per_gpu_hour,note\nh200,4,test\nh100,2.5,test\n"), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	if manifests == nil {
 		manifests = map[string]string{"r1": manifest("r1", "2026-11-23T18:00:00Z")}
@@ -66,12 +56,125 @@ func writeWarehouse(t testing.TB, root string, tabs tables, manifests map[string
 	}
 }
 
+// layOut cuts a table into files by name below the warehouse, as sweeps do: the big
+// ones by model, and an empty file where there is nothing else.
+func layOut(r *schema.Rows) map[string]*schema.Rows {
+	root := "tables/" + r.Table.Name + "/"
+	switch r.Table {
+	case schema.GPUBudgets, schema.SLATargets:
+		return map[string]*schema.Rows{root + "part.parquet": r}
+	case schema.Validation:
+		return map[string]*schema.Rows{"validation/empty.parquet": r}
+	}
+	files := map[string]*schema.Rows{root + "part.parquet": empty(r.Table)}
+	for model, rows := range groupRows(r, []string{"model"}) {
+		slug := strings.ReplaceAll(strings.Trim(model, "|"), "/", "--")
+		name := "h200/vllm/" + slug + "/a.parquet"
+		if r.Table == schema.BestPoints {
+			name = slug + ".parquet"
+		}
+		files[root+name] = rows
+	}
+	return files
+}
+
+func writeFile(t testing.TB, d *sinks.Dir, w *sinks.ParquetWriter, name string, rows *schema.Rows) {
+	t.Helper()
+	f, err := d.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Reset(f, rows.Table, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(rows); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// groupRows cuts a block into one for each value of some columns.
+func groupRows(r *schema.Rows, names []string) map[string]*schema.Rows {
+	groups := map[string]*schema.Rows{}
+	for k, recs := range groupBy(records(r), names) {
+		groups[k] = rebuild(r.Table, recs)
+	}
+	return groups
+}
+
+// rebuild is the reverse of records.
+func rebuild(tab *schema.Table, recs []record) *schema.Rows {
+	return build(tab, len(recs), func(i int) map[string]any {
+		row := map[string]any{}
+		for name, v := range recs[i] {
+			if n, ok := v.(int64); ok {
+				v = int(n)
+			}
+			row[name] = v
+		}
+		return row
+	})
+}
+
+// bestPoints computes the table of that name as a sweep does.
+func bestPoints(t testing.TB, tabs tables) *schema.Rows {
+	t.Helper()
+	var budgets []int
+	for _, b := range records(tabs["gpu_budgets"]) {
+		budgets = append(budgets, int(b.num("gpus")))
+	}
+	names := append(slices.DeleteFunc(slices.Clone(frontGroup), func(n string) bool { return n == "gpus" }), "shard_key")
+	agg, disagg := groupRows(tabs["agg_points"], names), groupRows(tabs["disagg_points"], names)
+	picker := pipeline.NewBestPoints(budgets)
+	var all []record
+	keep := func(r *schema.Rows) error {
+		all = append(all, records(r)...)
+		return nil
+	}
+	groups := slices.Collect(maps.Keys(agg))
+	for k := range disagg {
+		if agg[k] == nil {
+			groups = append(groups, k)
+		}
+	}
+	for _, k := range groups {
+		for _, rows := range []*schema.Rows{agg[k], disagg[k]} {
+			if rows != nil {
+				if err := picker.Add(constant(rows, names), keep); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := picker.Finish(keep); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return rebuild(schema.BestPoints, all)
+}
+
+// constant spells columns that have one value as the pipeline does.
+func constant(r *schema.Rows, names []string) *schema.Rows {
+	for _, n := range names {
+		if c := r.Col(n); c.Code != nil {
+			c.SetText(c.TextAt(0))
+		} else {
+			c.SetInt(int(c.IntAt(0)))
+		}
+	}
+	return r
+}
+
 func manifest(run, started string) string {
 	return fmt.Sprintf(`{"run": %q, "name": "nightly", "status": "finished", "started_at": %q,
 		"finished_at": "2026-11-24T01:02:03.25+02:00", "estimator": "reference", "search": "exhaustive",
-		"revision": 3, "schema_version": 1, "tool_version": "v0.1.0", "shards": 12,
+		"revision": 3, "schema_version": 2, "tool_version": "v0.1.0", "shards": 12,
 		"candidates": {"agg_points": 100, "prefill_workers": 20, "decode_workers": 30, "disagg_pairs": 600},
-		"rows": {"agg_points": 10, "workers": 20, "disagg_points": 30, "coverage": 40},
+		"rows": {"agg_points": 10, "workers": 20, "disagg_points": 30, "coverage": 40, "best_points": 50},
 		"bytes": 123456, "spec": "models: [m]\n", "digests": {"x": ["y"]}}`, run, started)
 }
 
@@ -159,7 +262,7 @@ func randomTables(rng *rand.Rand, agg, disagg int) tables {
 		for k, v := range map[string]any{
 			"model": pick(rng, "m1", "m2"), "system": pick(rng, "h200", "h100"), "decode_system": pick(rng, "h200", "h100"),
 			"backend": pick(rng, "vllm", "sglang"), "version": pick(rng, "1.0", "1.0", "2.0"), "estimator": "reference",
-			"search": "exhaustive", "database_mode": "SILICON", "shard_key": pick(rng, "k1", "k2"),
+			"search": "exhaustive", "database_mode": "SILICON", "shard_key": "k1",
 			"gemm_quant": pick(rng, "fp8", "fp8", "fp16"), "moe_quant": "none", "kvcache_quant": "fp8", "fmha_quant": "fp16",
 			"comm_quant": "half", "nextn": 0, "isl": pick(rng, 1000, 4000), "osl": 500, "prefix": pick(rng, 0, 0, 500),
 		} {
@@ -170,9 +273,9 @@ func randomTables(rng *rand.Rand, agg, disagg int) tables {
 		row["ttft_ms"] = float64(100 * (1 + rng.IntN(6)))
 		row["tpot_ms"] = float64(4 * (1 + rng.IntN(6)))
 		row["request_latency_ms"] = row["ttft_ms"].(float64) + 499*row["tpot_ms"].(float64)
-		row["seq_per_s"] = float64(1+rng.IntN(9)) / 8
+		row["replica_seq_per_s"] = float64(1+rng.IntN(9)) / 8
 		row["tokens_per_s_per_user"] = 1000 / row["tpot_ms"].(float64)
-		row["tokens_per_s"] = row["seq_per_s"].(float64) * 499
+		row["replica_tokens_per_s"] = row["replica_seq_per_s"].(float64) * 499
 	}
 	a := build(schema.AggPoints, agg, func(int) map[string]any {
 		row := map[string]any{}
@@ -182,9 +285,9 @@ func randomTables(rng *rand.Rand, agg, disagg int) tables {
 		row["replica_gpus"] = row["tp"].(int) * row["dp"].(int)
 		row["bs"] = pick(rng, 1, 8, 64)
 		row["global_bs"] = row["bs"].(int) * row["dp"].(int)
-		row["concurrency"] = row["global_bs"]
+		row["replica_concurrency"] = row["global_bs"]
 		row["ctx_tokens"] = pick(rng, 2048, 4096)
-		row["tokens_per_s_per_gpu"] = row["tokens_per_s"].(float64) / float64(row["replica_gpus"].(int))
+		row["tokens_per_s_per_gpu"] = row["replica_tokens_per_s"].(float64) / float64(row["replica_gpus"].(int))
 		row["memory_gib"] = float64(40 + rng.IntN(100))
 		row["feasible"] = rng.IntN(5) > 0
 		return row
@@ -204,8 +307,8 @@ func randomTables(rng *rand.Rand, agg, disagg int) tables {
 		row["replicas"] = 1 + rng.IntN(2)
 		row["used_gpus"] = row["replicas"].(int) * row["replica_gpus"].(int)
 		row["gpus"] = max(pick(rng, 4, 8, 16), row["used_gpus"].(int))
-		row["concurrency"] = row["decode_bs"]
-		row["tokens_per_s_per_gpu"] = row["tokens_per_s"].(float64) / float64(row["replica_gpus"].(int))
+		row["replica_concurrency"] = row["decode_bs"]
+		row["tokens_per_s_per_gpu"] = row["replica_tokens_per_s"].(float64) / float64(row["replica_gpus"].(int))
 		row["tokens_per_s_per_gpu_cluster"] = row["tokens_per_s_per_gpu"].(float64) * float64(row["used_gpus"].(int)) / float64(row["gpus"].(int))
 		return row
 	})

@@ -77,8 +77,9 @@ func newParquetWriter(metric codec) *ParquetWriter {
 }
 
 // Reset starts a file of table t on out and forgets an unfinished one. The
-// metadata is written in key order; schema_version is always added. out is
-// used until Close and never closed.
+// metadata is written in key order; schema_version, the table's grain and the
+// meaning of every column (column.NAME) are always added. out is used until Close
+// and never closed.
 func (w *ParquetWriter) Reset(out io.Writer, t *schema.Table, meta map[string]string) error {
 	w.out, w.table, w.offset, w.rows, w.inRow, w.err = out, t, 0, 0, 0, nil
 	w.groups = w.groups[:0]
@@ -88,6 +89,10 @@ func (w *ParquetWriter) Reset(out io.Writer, t *schema.Table, meta map[string]st
 		meta = map[string]string{}
 	}
 	meta["schema_version"] = strconv.Itoa(schema.Version)
+	meta["grain"] = t.Grain
+	for i := range t.Columns {
+		meta["column."+t.Columns[i].Name] = t.Columns[i].Text()
+	}
 	for _, k := range slices.Sorted(maps.Keys(meta)) {
 		w.meta = append(w.meta, format.KeyValue{Key: k, Value: meta[k]})
 	}

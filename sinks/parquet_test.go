@@ -2,9 +2,11 @@ package sinks
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"servegrid/internal/schema"
 )
@@ -187,9 +190,16 @@ func TestParquetMetadata(t *testing.T) {
 	if m.CreatedBy != "servegrid" {
 		t.Errorf("created by %q", m.CreatedBy)
 	}
-	got := fmt.Sprint(m.KeyValueMetadata)
-	if want := fmt.Sprintf("[{schema_version %d} {shard_key k} {z 1}]", schema.Version); got != want {
-		t.Errorf("metadata %s, want %s", got, want)
+	got := map[string]string{}
+	for _, kv := range m.KeyValueMetadata {
+		got[kv.Key] = kv.Value
+	}
+	want := map[string]string{"z": "1", "shard_key": "k", "schema_version": fmt.Sprint(schema.Version), "grain": schema.AggPoints.Grain}
+	for i := range schema.AggPoints.Columns {
+		want["column."+schema.AggPoints.Columns[i].Name] = schema.AggPoints.Columns[i].Text()
+	}
+	if !maps.Equal(got, want) || !slices.IsSortedFunc(m.KeyValueMetadata, func(a, b format.KeyValue) int { return cmp.Compare(a.Key, b.Key) }) {
+		t.Errorf("metadata %v, want %v", m.KeyValueMetadata, want)
 	}
 	stats := m.RowGroups[0].Columns[schema.AggPoints.Index("isl")].MetaData.Statistics
 	if lo, hi := parquet.Int32.Value(stats.MinValue).Int32(), parquet.Int32.Value(stats.MaxValue).Int32(); lo != 1000 || hi != 3000 {

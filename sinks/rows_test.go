@@ -31,10 +31,10 @@ func aggBlock(n, layout int) *schema.Rows {
 		r.Col(name).Int = v
 		return v
 	}
-	isl, osl, bs, gbs, ctx, conc := ints("isl"), ints("osl"), ints("bs"), ints("global_bs"), ints("ctx_tokens"), ints("concurrency")
+	isl, osl, bs, gbs, ctx, conc := ints("isl"), ints("osl"), ints("bs"), ints("global_bs"), ints("ctx_tokens"), ints("replica_concurrency")
 	f := func(name string) []float64 { return r.Col(name).Float }
-	ttft, tpot, lat, seq := f("ttft_ms"), f("tpot_ms"), f("request_latency_ms"), f("seq_per_s")
-	tps, tpg, tpu, mem := f("tokens_per_s"), f("tokens_per_s_per_gpu"), f("tokens_per_s_per_user"), f("memory_gib")
+	ttft, tpot, lat, seq := f("ttft_ms"), f("tpot_ms"), f("request_latency_ms"), f("replica_seq_per_s")
+	tps, tpg, tpu, mem := f("replica_tokens_per_s"), f("tokens_per_s_per_gpu"), f("tokens_per_s_per_user"), f("memory_gib")
 	ok := r.Col("feasible").Bool
 	reason := r.Col("reason")
 	*reason = schema.Col{Dict: []string{"", "out_of_memory"}, Code: make([]int32, n)}

@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 
 // testOnly lists what a room may import in its tests beside that.
 var testOnly = map[string][]string{
-	"queries": {"sinks"},
+	"queries": {"sinks", "pipeline"},
 }
 
 // homes lists the libraries that only one room may use, so that a successor is a

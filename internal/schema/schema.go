@@ -10,8 +10,11 @@ import "fmt"
 
 // Version of the result tables. It is part of every shard key and of every
 // file's metadata. Raise it when a column is added, removed, renamed or changes
-// its meaning.
-const Version = 1
+// its type, unit or null rule; a test compares with testdata/columns.txt.
+//
+// The policy: a program reads warehouses of its own version. Scoring is cheap, so
+// an older one is swept again instead of being read with guesses for what it lacks.
+const Version = 2
 
 // Type is the physical type of a column.
 type Type uint8
@@ -65,12 +68,12 @@ func (t *Table) Index(name string) int {
 	return -1
 }
 
-// Tables lists every fact table in the order in which they are written.
+// Tables lists every table in the order in which they are written.
 func Tables() []*Table {
-	return []*Table{AggPoints, Workers, DisaggPoints, Coverage, GPUBudgets, SLATargets}
+	return []*Table{AggPoints, Workers, DisaggPoints, Coverage, BestPoints, GPUBudgets, SLATargets, Validation}
 }
 
-// Lookup returns the fact table of that name, or nil.
+// Lookup returns the table of that name, or nil.
 func Lookup(name string) *Table {
 	for _, t := range Tables() {
 		if t.Name == name {
@@ -87,9 +90,20 @@ func i32(name, unit, doc string) Column {
 func f64(name, unit, doc string) Column {
 	return Column{Name: name, Type: Float64, Unit: unit, Doc: doc}
 }
-func flag(name, doc string) Column { return Column{Name: name, Type: Bool, Doc: doc} }
+func truth(name, doc string) Column { return Column{Name: name, Type: Bool, Doc: doc} }
 
 func nullable(c Column) Column { c.Nullable = true; return c }
+
+// nullables returns copies of columns that may be null, and says when.
+func nullables(cs []Column, when string) []Column {
+	out := make([]Column, len(cs))
+	for i, c := range cs {
+		c.Nullable = true
+		c.Doc += "; " + when
+		out[i] = c
+	}
+	return out
+}
 
 func columns(groups ...[]Column) []Column {
 	var all []Column
@@ -139,7 +153,7 @@ func layout(prefix string) []Column {
 }
 
 var feasibility = []Column{
-	flag("feasible", "true when the candidate fits in GPU memory"),
+	truth("feasible", "true when the candidate fits in GPU memory"),
 	str("reason", "why it is not feasible: out_of_memory; empty when it is"),
 }
 
@@ -153,13 +167,13 @@ var AggPoints = &Table{
 		i32("bs", "requests", "batch size per data-parallel rank"),
 		i32("global_bs", "requests", "bs x dp"),
 		i32("ctx_tokens", "tokens", "context tokens scheduled in a mixed step"),
-		i32("concurrency", "requests", "requests in flight over one replica"),
+		i32("replica_concurrency", "requests", "requests in flight over one replica"),
 		f64("ttft_ms", "ms", "time to first token"),
 		f64("tpot_ms", "ms", "time per output token after the first"),
 		f64("request_latency_ms", "ms", "ttft_ms + tpot_ms x (osl - 1)"),
-		f64("seq_per_s", "requests/s", "requests finished per second by one replica"),
-		f64("tokens_per_s", "tokens/s", "output tokens per second of one replica: seq_per_s x (osl - 1)"),
-		f64("tokens_per_s_per_gpu", "tokens/s/GPU", "tokens_per_s over replica_gpus"),
+		f64("replica_seq_per_s", "requests/s", "requests finished per second by one replica"),
+		f64("replica_tokens_per_s", "tokens/s", "output tokens per second of one replica: replica_seq_per_s x (osl - 1)"),
+		f64("tokens_per_s_per_gpu", "tokens/s/GPU", "replica_tokens_per_s over replica_gpus"),
 		f64("tokens_per_s_per_user", "tokens/s", "1000 / tpot_ms"),
 		f64("memory_gib", "GiB", "memory needed on each GPU; 1 GiB = 2^30 bytes"),
 	}, feasibility),
@@ -179,8 +193,8 @@ var Workers = &Table{
 		i32("global_bs", "requests", "bs x dp"),
 		nullable(f64("ttft_ms", "ms", "context latency with the prefill correction, before queueing; null for decode")),
 		nullable(f64("tpot_ms", "ms", "time per output token with the decode correction; null for prefill")),
-		f64("seq_per_s", "requests/s", "requests per second that the worker can take"),
-		f64("seq_per_s_per_gpu", "requests/s/GPU", "seq_per_s over worker_gpus"),
+		f64("worker_seq_per_s", "requests/s", "requests per second that the worker can take"),
+		f64("seq_per_s_per_gpu", "requests/s/GPU", "worker_seq_per_s over worker_gpus"),
 		f64("memory_gib", "GiB", "memory needed on each GPU; 1 GiB = 2^30 bytes"),
 	}, feasibility),
 }
@@ -203,13 +217,13 @@ var DisaggPoints = &Table{
 	}, layout("decode_"), []Column{
 		i32("decode_bs", "requests", "batch size per data-parallel rank of a decode worker"),
 		i32("decode_gpus", "GPUs", "GPUs of one decode worker"),
-		i32("concurrency", "requests", "requests in flight over one replica"),
+		i32("replica_concurrency", "requests", "requests in flight over one replica"),
 		f64("ttft_ms", "ms", "time to first token, queueing included"),
 		f64("tpot_ms", "ms", "time per output token after the first"),
 		f64("request_latency_ms", "ms", "ttft_ms + tpot_ms x (osl - 1)"),
-		f64("seq_per_s", "requests/s", "requests per second of one replica: the slower of its two sides"),
-		f64("tokens_per_s", "tokens/s", "output tokens per second of one replica: seq_per_s x osl"),
-		f64("tokens_per_s_per_gpu", "tokens/s/GPU", "tokens_per_s over replica_gpus"),
+		f64("replica_seq_per_s", "requests/s", "requests per second of one replica: the slower of its two sides"),
+		f64("replica_tokens_per_s", "tokens/s", "output tokens per second of one replica: replica_seq_per_s x osl"),
+		f64("tokens_per_s_per_gpu", "tokens/s/GPU", "replica_tokens_per_s over replica_gpus"),
 		f64("tokens_per_s_per_gpu_cluster", "tokens/s/GPU", "tokens per second of all replicas over the whole budget, idle GPUs included"),
 		f64("tokens_per_s_per_user", "tokens/s", "1000 / tpot_ms"),
 		f64("prefill_memory_gib", "GiB", "memory needed on each prefill GPU"),
@@ -243,6 +257,44 @@ var Coverage = &Table{
 	}),
 }
 
+// BestPoints holds the deployments that can be the answer to a question: what the
+// views frontier and sla_frontier show. It repeats rows of agg_points and
+// disagg_points, so that those views need not look at all of them.
+var BestPoints = &Table{
+	Name: "best_points",
+	Grain: "one deployment within a GPU budget that no other of its serving mode beats, in speed and throughput or under some pair " +
+		"of latency limits, for one workload",
+	Columns: columns([]Column{
+		str("mode", "agg or disagg"),
+	}, identity, quant, workload, []Column{
+		i32("gpus", "GPUs", "GPU budget"),
+		i32("used_gpus", "GPUs", "GPUs in use: replicas x replica_gpus, at most gpus"),
+		i32("replicas", "replicas", "identical replicas within the budget"),
+		i32("replica_gpus", "GPUs", "GPUs of one replica"),
+		i32("concurrency", "requests", "requests in flight over all replicas"),
+		i32("replica_concurrency", "requests", "requests in flight over one replica"),
+		f64("ttft_ms", "ms", "time to first token, queueing included"),
+		f64("tpot_ms", "ms", "time per output token after the first"),
+		f64("request_latency_ms", "ms", "ttft_ms + tpot_ms x (osl - 1)"),
+		f64("tokens_per_s_per_gpu", "tokens/s/GPU", "output tokens per second of one replica over replica_gpus"),
+		f64("tokens_per_s_per_gpu_cluster", "tokens/s/GPU", "output tokens per second of all replicas over the whole budget, idle GPUs included"),
+		f64("tokens_per_s_per_user", "tokens/s", "1000 / tpot_ms"),
+		f64("seq_per_s", "requests/s", "requests finished per second by all replicas"),
+		f64("replica_seq_per_s", "requests/s", "requests finished per second by one replica"),
+	}, layout(""), []Column{
+		i32("bs", "requests", "batch size per data-parallel rank; of a decode worker for disagg"),
+		nullable(i32("ctx_tokens", "tokens", "context tokens scheduled in a mixed step; null for disagg")),
+	}, nullables(layout("prefill_"), "null for agg"), []Column{
+		nullable(i32("prefill_bs", "requests", "batch size per data-parallel rank of a prefill worker; null for agg")),
+		nullable(i32("prefill_workers", "workers", "prefill workers of one replica; null for agg")),
+		nullable(i32("decode_workers", "workers", "decode workers of one replica; null for agg")),
+		f64("memory_gib", "GiB", "memory needed on each GPU, of the fuller side where there are two"),
+		truth("on_frontier", "no other of its mode gives as much to users and per GPU, and more of one"),
+		truth("overall", "on the frontier of both modes taken together"),
+		truth("on_sla_frontier", "the best of its mode under some pair of latency limits"),
+	}),
+}
+
 // GPUBudgets holds the GPU counts that the sweep was asked about.
 var GPUBudgets = &Table{
 	Name:    "gpu_budgets",
@@ -258,5 +310,32 @@ var SLATargets = &Table{
 	Columns: []Column{
 		f64("ttft_limit_ms", "ms", "largest acceptable time to first token"),
 		f64("tpot_limit_ms", "ms", "largest acceptable time per output token"),
+	},
+}
+
+// Validation holds measurements beside their predictions. It belongs to the
+// warehouse, not to a run: what was measured stays true after the next sweep.
+var Validation = &Table{
+	Name:  "validation",
+	Grain: "one metric of one measured deployment, with its prediction",
+	Columns: []Column{
+		str("recorded_at", "when it was recorded, UTC, as in RFC 3339"),
+		str("source", "where the measurement comes from: a file, a report"),
+		str("mode", "agg or disagg"),
+		str("model", "model as a Hugging Face id"),
+		str("system", "GPU system; of the prefill side where the two sides differ"),
+		str("decode_system", "GPU system of the decode side; equal to system unless hardware is mixed"),
+		str("backend", "serving engine: trtllm, vllm or sglang"),
+		str("version", "engine version that was measured"),
+		str("estimator", "which estimator predicted: reference or calibrated"),
+		str("deployment", "what ran, in words"),
+		i32("isl", "tokens", "input length"),
+		i32("osl", "tokens", "output length"),
+		i32("prefix", "tokens", "part of the input that is found in the prefix cache"),
+		i32("gpus", "GPUs", "GPUs in use"),
+		i32("concurrency", "requests", "requests in flight over the whole deployment"),
+		str("metric", "the column that was measured: ttft_ms, tpot_ms, tokens_per_s_per_gpu, …"),
+		f64("predicted", "the metric's", "predicted value"),
+		f64("measured", "the metric's", "measured value"),
 	},
 }

@@ -3,7 +3,7 @@
 -- infeasible candidates included (feasible, reason).
 -- Units: isl, osl, prefix in tokens; tp, pp, dp, moe_tp, moe_ep in ways; worker_gpus in
 -- GPUs; bs (per data-parallel rank) and global_bs in requests; ttft_ms in milliseconds,
--- null for decode; tpot_ms in milliseconds, null for prefill; seq_per_s and
+-- null for decode; tpot_ms in milliseconds, null for prefill; worker_seq_per_s and
 -- seq_per_s_per_gpu in requests/s; memory_gib in GiB (2^30 bytes) per GPU.
 -- Ties: none, every row of the files is shown.
 create or replace view workers as
@@ -37,7 +37,7 @@ select
     f.global_bs,
     f.ttft_ms,
     f.tpot_ms,
-    f.seq_per_s,
+    f.worker_seq_per_s,
     f.seq_per_s_per_gpu,
     f.memory_gib,
     f.feasible,

@@ -4,8 +4,8 @@
 -- Units: isl, osl, prefix in tokens; gpus (the budget), used_gpus, replica_gpus,
 -- prefill_gpus and decode_gpus (of one worker) in GPUs; *_tp to *_moe_ep in ways;
 -- prefill_workers and decode_workers of one replica; prefill_bs and decode_bs (per
--- data-parallel rank) and concurrency (of one replica) in requests; *_ms in
--- milliseconds; seq_per_s in requests/s and tokens_per_s in output tokens/s, both of
+-- data-parallel rank) and replica_concurrency (of one replica) in requests; *_ms in
+-- milliseconds; replica_seq_per_s in requests/s and replica_tokens_per_s in output tokens/s, both of
 -- one replica; tokens_per_s_per_gpu, tokens_per_s_per_gpu_cluster (over the whole
 -- budget) and tokens_per_s_per_user in tokens/s; *_memory_gib in GiB per GPU.
 -- Ties: none, every row of the files is shown.
@@ -49,12 +49,12 @@ select
     f.decode_moe_ep,
     f.decode_bs,
     f.decode_gpus,
-    f.concurrency,
+    f.replica_concurrency,
     f.ttft_ms,
     f.tpot_ms,
     f.request_latency_ms,
-    f.seq_per_s,
-    f.tokens_per_s,
+    f.replica_seq_per_s,
+    f.replica_tokens_per_s,
     f.tokens_per_s_per_gpu,
     f.tokens_per_s_per_gpu_cluster,
     f.tokens_per_s_per_user,

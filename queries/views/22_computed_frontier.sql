@@ -1,5 +1,5 @@
--- Question: which deployments are not beaten: no other gives at least as many
--- tokens/s to each user and tokens/s per GPU of the budget, and more of one?
+-- Question: is the frontier right? The same rows as the view frontier, but found here
+-- by comparing all points. This is what frontier means; it takes seconds to minutes.
 -- Grain: one row per point on the front of its mode, within everything that
 -- identifies the question: model, system, decode_system, backend, version,
 -- estimator, search, database_mode, numeric formats, workload and GPU budget.
@@ -14,13 +14,16 @@
 -- leaves few for the exact comparison and is several times as fast; sqrt and floor never
 -- swap two values, so no point is lost. finite_points is not materialized, because
 -- filters on the identifying columns then reach the files.
-create or replace view frontier as
+create or replace view computed_frontier as
 with finite_points as not materialized (
     select
         p.*,
         floor(4 * sqrt(greatest(p.tokens_per_s_per_user, 0))) as bucket
     from points as p
-    where isfinite(p.tokens_per_s_per_user) and isfinite(p.tokens_per_s_per_gpu_cluster)
+    where isfinite(p.ttft_ms)
+        and isfinite(p.tpot_ms)
+        and isfinite(p.tokens_per_s_per_user)
+        and isfinite(p.tokens_per_s_per_gpu_cluster)
 ),
 
 buckets as (
@@ -125,6 +128,7 @@ select
     p.tokens_per_s_per_gpu_cluster,
     p.tokens_per_s_per_user,
     p.seq_per_s,
+    p.replica_seq_per_s,
     p.parallel,
     p.prefill_parallel,
     p.tp,

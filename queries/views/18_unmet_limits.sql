@@ -1,26 +1,24 @@
--- Question: what is the best deployment under each pair of latency limits?
+-- Question: which pairs of latency limits does nothing meet, and how close does it come?
 -- Grain: one row per model, system, decode_system, backend, version, estimator,
--- search, database_mode, workload, GPU budget and pair of limits that at least one
--- point keeps. The macro of the same name answers for limits of your own.
--- Units: those of points; ttft_limit_ms and tpot_limit_ms in milliseconds.
--- Ties: largest tokens_per_s_per_gpu_cluster, then largest tokens_per_s_per_user, then
--- fewest used_gpus, then mode, request_latency_ms, ttft_ms, tpot_ms and every other
--- column that can still differ. Limits are inclusive.
--- Only the rows with the largest figure are sorted for the tie-break; within_limits is
--- not materialized, because filters on the identifying columns then reach the files.
-create or replace view best_config as
-with within_limits as not materialized (
+-- search, database_mode, workload, GPU budget and pair of limits of the sweep that no
+-- point keeps: the point that comes closest. With best_config every such combination that
+-- has a point at all has exactly one row.
+-- Units: those of points; ttft_limit_ms and tpot_limit_ms in milliseconds; excess is how
+-- many times the worse limit is taken.
+-- Ties: least excess, then the order of best_config.
+create or replace view unmet_limits as
+with measured as not materialized (
     select
         p.*,
         s.ttft_limit_ms,
-        s.tpot_limit_ms
-    from points as p
-    inner join sla_targets as s
-        on p.ttft_ms <= s.ttft_limit_ms and p.tpot_ms <= s.tpot_limit_ms
-    where isfinite(p.tokens_per_s_per_user) and isfinite(p.tokens_per_s_per_gpu_cluster)
+        s.tpot_limit_ms,
+        greatest(p.ttft_ms / s.ttft_limit_ms, p.tpot_ms / s.tpot_limit_ms) as excess,
+        p.ttft_ms <= s.ttft_limit_ms and p.tpot_ms <= s.tpot_limit_ms as within_limits
+    from sla_frontier as p
+    cross join sla_targets as s
 ),
 
-tops as (
+closest as (
     select
         p.model,
         p.system,
@@ -36,14 +34,15 @@ tops as (
         p.gpus,
         p.ttft_limit_ms,
         p.tpot_limit_ms,
-        max(p.tokens_per_s_per_gpu_cluster) as tokens_per_s_per_gpu_cluster
-    from within_limits as p
+        min(p.excess) as excess
+    from measured as p
     group by all
+    having not bool_or(p.within_limits)
 ),
 
 leaders as (
-    select p.* from within_limits as p
-    natural join tops as t
+    select p.* from measured as p
+    natural join closest as c
 )
 
 select
@@ -61,6 +60,7 @@ select
     p.gpus,
     p.ttft_limit_ms,
     p.tpot_limit_ms,
+    p.excess,
     p.mode,
     p.gemm_quant,
     p.moe_quant,
@@ -80,6 +80,7 @@ select
     p.tokens_per_s_per_gpu_cluster,
     p.tokens_per_s_per_user,
     p.seq_per_s,
+    p.replica_seq_per_s,
     p.parallel,
     p.prefill_parallel,
     p.tp,
@@ -106,7 +107,7 @@ qualify row_number() over (
         p.estimator, p.search, p.database_mode,
         p.isl, p.osl, p.prefix, p.gpus, p.ttft_limit_ms, p.tpot_limit_ms
     order by
-        p.tokens_per_s_per_user desc,
+        p.tokens_per_s_per_gpu_cluster desc, p.tokens_per_s_per_user desc,
         p.used_gpus, p.mode, p.request_latency_ms, p.ttft_ms, p.tpot_ms,
         p.parallel, p.prefill_parallel, p.bs, p.ctx_tokens,
         p.prefill_bs, p.prefill_workers, p.decode_workers,

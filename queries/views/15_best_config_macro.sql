@@ -9,6 +9,9 @@
 -- Ties: largest tokens_per_s_per_gpu_cluster, then largest tokens_per_s_per_user, then
 -- fewest used_gpus, then mode, request_latency_ms, ttft_ms, tpot_ms and every other
 -- column in turn. Limits are inclusive.
+-- When nothing meets the limits, the answer is what comes closest, and says so:
+-- meets_limits is false, and excess says how many times the worse limit is taken.
+-- Rows that share the least excess are ranked as always.
 -- A parameter hides a column of its name, here and in the views below: every column
 -- is qualified in all of them. rank() and not row_number(): over no rows, ordered by
 -- one column, not partitioned and compared with 1, DuckDB 1.5.5 gives a row of nulls.
@@ -26,7 +29,34 @@ create or replace macro best_config(
     mode := null,
     top_n := 5
 ) as table
-with placed as (
+with candidates as (
+    select
+        p.*,
+        coalesce(p.ttft_ms <= ttft, true) and coalesce(p.tpot_ms <= tpot, true) as meets_limits,
+        greatest(p.ttft_ms / ttft, p.tpot_ms / tpot) as excess
+    from points_of(model) as p
+    where p.model = model
+        and p.isl = isl
+        and p.osl = osl
+        and p.prefix = prefix
+        and p.gpus = gpus
+        and (system is null or p.system = system)
+        and (backend is null or p.backend = backend)
+        and (version is null or p.version = version)
+        and (mode is null or p.mode = mode)
+        and isfinite(p.ttft_ms)
+        and isfinite(p.tpot_ms)
+        and isfinite(p.tokens_per_s_per_user)
+        and isfinite(p.tokens_per_s_per_gpu_cluster)
+),
+
+-- All that meets the limits; else what comes closest.
+chosen as (
+    select p.* from candidates as p
+    qualify p.meets_limits or not bool_or(p.meets_limits) over () and p.excess = min(p.excess) over ()
+),
+
+placed as (
     select
         p.*,
         row_number() over (
@@ -39,20 +69,7 @@ with placed as (
                 p.gemm_quant, p.moe_quant, p.kvcache_quant, p.fmha_quant, p.comm_quant, p.nextn,
                 p.estimator, p.search, p.database_mode, p.shard_key, p.memory_gib
         ) as place
-    from points as p
-    where p.model = model
-        and p.isl = isl
-        and p.osl = osl
-        and p.prefix = prefix
-        and p.gpus = gpus
-        and (ttft is null or p.ttft_ms <= ttft)
-        and (tpot is null or p.tpot_ms <= tpot)
-        and (system is null or p.system = system)
-        and (backend is null or p.backend = backend)
-        and (version is null or p.version = version)
-        and (mode is null or p.mode = mode)
-        and isfinite(p.tokens_per_s_per_user)
-        and isfinite(p.tokens_per_s_per_gpu_cluster)
+    from chosen as p
 ),
 
 layouts as (
@@ -96,6 +113,7 @@ select
     p.tokens_per_s_per_gpu_cluster,
     p.tokens_per_s_per_user,
     p.seq_per_s,
+    p.replica_seq_per_s,
     p.parallel,
     p.prefill_parallel,
     p.tp,
@@ -114,7 +132,9 @@ select
     p.prefill_workers,
     p.decode_workers,
     p.memory_gib,
-    p.shard_key
+    p.shard_key,
+    p.meets_limits,
+    p.excess
 from layouts as p
 qualify rank() over (order by p.place) <= top_n
 order by p.place;

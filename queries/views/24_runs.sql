@@ -39,7 +39,7 @@ with manifests as (
             tool_version: 'varchar',
             shards: 'bigint',
             candidates: 'struct(agg_points bigint, prefill_workers bigint, decode_workers bigint, disagg_pairs bigint)',
-            rows: 'struct(agg_points bigint, workers bigint, disagg_points bigint, coverage bigint)',
+            rows: 'struct(agg_points bigint, workers bigint, disagg_points bigint, coverage bigint, best_points bigint)',
             bytes: 'bigint',
             spec: 'varchar'
         }
@@ -67,6 +67,7 @@ select
     m.rows.workers as rows_workers,
     m.rows.disagg_points as rows_disagg_points,
     m.rows.coverage as rows_coverage,
+    m.rows.best_points as rows_best_points,
     m.bytes,
     m.spec
 from manifests as m

@@ -1,0 +1,64 @@
+-- Question: which deployments can be the answer to any question at all?
+-- Grain: one row per deployment within a GPU budget that is on the frontier of its
+-- serving mode (on_frontier), on that of both modes together (overall), or the best of
+-- its mode under some pair of latency limits (on_sla_frontier). The views frontier and
+-- sla_frontier are made of it; it is computed when a sweep scores, and equals what the
+-- view computed_frontier finds among all points.
+-- Units: those of points.
+-- Ties: of deployments that are equal in what is compared the first stays, in the order
+-- of best_config.
+create or replace view best_points as
+select
+    f.mode,
+    f.model,
+    f.system,
+    f.decode_system,
+    f.backend,
+    f.version,
+    f.estimator,
+    f.search,
+    f.database_mode,
+    f.shard_key,
+    f.gemm_quant,
+    f.moe_quant,
+    f.kvcache_quant,
+    f.fmha_quant,
+    f.comm_quant,
+    f.nextn,
+    f.isl,
+    f.osl,
+    f.prefix,
+    f.gpus,
+    f.used_gpus,
+    f.replicas,
+    f.replica_gpus,
+    f.concurrency,
+    f.replica_concurrency,
+    f.ttft_ms,
+    f.tpot_ms,
+    f.request_latency_ms,
+    f.tokens_per_s_per_gpu,
+    f.tokens_per_s_per_gpu_cluster,
+    f.tokens_per_s_per_user,
+    f.seq_per_s,
+    f.replica_seq_per_s,
+    f.tp,
+    f.pp,
+    f.dp,
+    f.moe_tp,
+    f.moe_ep,
+    f.bs,
+    f.ctx_tokens,
+    f.prefill_tp,
+    f.prefill_pp,
+    f.prefill_dp,
+    f.prefill_moe_tp,
+    f.prefill_moe_ep,
+    f.prefill_bs,
+    f.prefill_workers,
+    f.decode_workers,
+    f.memory_gib,
+    f.on_frontier,
+    f.overall,
+    f.on_sla_frontier
+from read_parquet('tables/best_points/*.parquet', hive_partitioning = false) as f;
