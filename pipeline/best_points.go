@@ -24,6 +24,11 @@ type BestPoints struct {
 
 type workloadKey struct{ isl, osl, prefix int32 }
 
+// workloadOf is the workload of a block that has one.
+func workloadOf(rows *schema.Rows) workloadKey {
+	return workloadKey{rows.Col("isl").IntAt(0), rows.Col("osl").IntAt(0), rows.Col("prefix").IntAt(0)}
+}
+
 // placed is a deployment's place in the ranking; the two figures lie beside each
 // other because nearly every comparison ends with them.
 type placed struct {
@@ -42,7 +47,7 @@ func (b *BestPoints) Add(rows *schema.Rows, write func(*schema.Rows) error) erro
 	if rows.Table != schema.AggPoints && rows.Table != schema.DisaggPoints || rows.N == 0 {
 		return nil
 	}
-	at := workloadKey{rows.Col("isl").IntAt(0), rows.Col("osl").IntAt(0), rows.Col("prefix").IntAt(0)}
+	at := workloadOf(rows)
 	if !b.begun || at != b.now {
 		if err := b.Finish(write); err != nil {
 			return err

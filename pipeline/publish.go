@@ -116,6 +116,7 @@ func (m *Manifest) addTables(s *shard) {
 // small tables of the run. Every table has at least one file.
 func layOut(dir *sinks.Dir, o Options, root string, shards []shard, receipts []*receipt) error {
 	present := map[string]bool{}
+	folders := map[[2]string]bool{} // table and model
 	for i := range shards {
 		c := shards[i].Combo
 		for _, f := range receipts[i].Files {
@@ -123,6 +124,7 @@ func layOut(dir *sinks.Dir, o Options, root string, shards []shard, receipts []*
 			if f.Table == schema.BestPoints.Name {
 				continue // joined below
 			}
+			folders[[2]string{f.Table, c.Model}] = true
 			base := fmt.Sprintf("%s_%s.parquet", slug(orNone(c.Version)), shards[i].key[:shownKey])
 			name := path.Join(root, f.Table, slug(c.System), slug(c.Backend), slug(c.Model), base)
 			if err := dir.Link(f.Name, name); err != nil {
@@ -156,6 +158,19 @@ func layOut(dir *sinks.Dir, o Options, root string, shards []shard, receipts []*
 	for _, rows := range small {
 		if err := writeSmall(dir, w, path.Join(root, rows.Table.Name, "part.parquet"), rows); err != nil {
 			return err
+		}
+	}
+	// The views look for a model in its folders: each model has one, if an empty one.
+	for i := range shards {
+		c := shards[i].Combo
+		for _, t := range []*schema.Table{schema.AggPoints, schema.DisaggPoints} {
+			if at := [2]string{t.Name, c.Model}; !folders[at] {
+				folders[at] = true
+				name := path.Join(root, t.Name, slug(c.System), slug(c.Backend), slug(c.Model), "empty.parquet")
+				if err := writeSmall(dir, w, name, schema.NewRows(t)); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return nil

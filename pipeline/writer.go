@@ -30,7 +30,14 @@ type tableFile struct {
 	table  *schema.Table
 	writer *sinks.ParquetWriter
 	file   *sinks.File // nil: the shard has no rows of this table yet
+	now    workloadKey // of the last rows
 }
+
+// cutRows is from how many rows on another workload starts another row group of the
+// big tables: a question about one workload then reads a few thousand rows of a shard.
+// Every row group has its price, read or not, so best_points, whose files hold all
+// shards of a model, has one per shard.
+const cutRows = 8192
 
 func newShardWriter(spec *jobs.Spec, dir *sinks.Dir) *shardWriter {
 	w := &shardWriter{dir: dir, scorer: newScorer(spec), best: NewBestPoints(spec.GPUs)}
@@ -84,7 +91,7 @@ func (w *shardWriter) write(ctx context.Context, s *shard) (out *writtenShard, e
 				}
 				out.files = append(out.files, t.file)
 			}
-			return t.writer.Write(rows)
+			return t.write(rows)
 		}
 		return errors.New("rows of an unknown table")
 	}
@@ -123,6 +130,18 @@ func (t *tableFile) open(dir *sinks.Dir, name string, meta map[string]string) er
 	}
 	t.file = f
 	return t.writer.Reset(f, t.table, meta)
+}
+
+func (t *tableFile) write(rows *schema.Rows) error {
+	if rows.Table != schema.Coverage && rows.Table != schema.BestPoints {
+		if at := workloadOf(rows); at != t.now {
+			if err := t.writer.Cut(cutRows); err != nil {
+				return err
+			}
+			t.now = at
+		}
+	}
+	return t.writer.Write(rows)
 }
 
 // abort removes the files. It may be called on nil.

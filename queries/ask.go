@@ -2,6 +2,7 @@ package queries
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -74,8 +75,16 @@ func (db *DB) best(ctx context.Context, p BestParams, which string) (*Result, er
 	if p.EachSystem {
 		query = "with firsts as (" + query + firstOfSystem + ") " + rankedAnew
 	}
-	return db.run(ctx, query, c.args...)
+	r, err := db.run(ctx, query, c.args...)
+	if err != nil && strings.Contains(err.Error(), "No files found") {
+		return nil, fmt.Errorf("%w: %s is not among the models of %s", ErrNotSwept, p.Model, db.root)
+	}
+	return r, err
 }
+
+// ErrNotSwept is wrapped when a question is about a model that the latest run does
+// not cover.
+var ErrNotSwept = errors.New("not swept")
 
 // The macro ranks all layouts; these keep the first of each system and close the gaps.
 const (
@@ -128,7 +137,8 @@ func (db *DB) Frontier(ctx context.Context, p FrontierParams) (*Result, error) {
 	if p.Overall {
 		c.text = append(c.text, "f.overall")
 	}
-	query := "from frontier as f where " + strings.Join(c.text, " and ") + frontierOrder
+	query := "from frontier_of(?) as f where " + strings.Join(c.text, " and ") + frontierOrder
+	c.args = append([]any{p.Model}, c.args...)
 	if p.Limit > 0 {
 		query += " limit ?"
 		c.args = append(c.args, p.Limit)

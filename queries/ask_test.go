@@ -2,9 +2,11 @@ package queries
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -17,7 +19,7 @@ func TestBestOfEachSystem(t *testing.T) {
 	points := brutePoints(tabs)
 	most := 0
 	for range 40 {
-		p := BestParams{Model: pick(rng, "m1", "m2", "m3"), ISL: pick(rng, 1000, 4000), OSL: 500, GPUs: pick(rng, 4, 8, 16),
+		p := BestParams{Model: pick(rng, "m1", "m2"), ISL: pick(rng, 1000, 4000), OSL: 500, GPUs: pick(rng, 4, 8, 16),
 			System: pick(rng, "", "", "h200"), TTFT: pick(rng, 0, 100., 400), Mode: pick(rng, "", "agg", "disagg"),
 			TopN: pick(rng, 0, 1, 50), EachSystem: true}
 		got, err := db.Best(context.Background(), p)
@@ -51,15 +53,20 @@ func TestBestOfEachSystem(t *testing.T) {
 }
 
 // TestBestOfNothing: no row in, no row out, also where the engine replaces a filter on
-// rank by an aggregate.
+// rank by an aggregate; a model that was not swept is named.
 func TestBestOfNothing(t *testing.T) {
 	db := smallWarehouse(t)
 	for _, query := range []string{
-		"from best_config(model := 'none', isl := 1, osl := 1, gpus := 1, top_n := 1)",
-		"from best_config(model := 'none', isl := 1, osl := 1, gpus := 1) where rank = 1",
+		"from best_config(model := 'm1', isl := 1, osl := 1, gpus := 1, top_n := 1)",
+		"from best_config(model := 'm1', isl := 1, osl := 1, gpus := 1) where rank = 1",
+		"from best_system(model := 'none', isl := 1, osl := 1, gpus := 1)",
 	} {
 		if r := ask(t, db, query); len(r.Rows) != 0 {
 			t.Errorf("%s: %v", query, r.Rows)
 		}
+	}
+	_, err := db.Best(context.Background(), BestParams{Model: "none", ISL: 1, OSL: 1, GPUs: 1})
+	if !errors.Is(err, ErrNotSwept) || !strings.Contains(err.Error(), "none is not among the models of") {
+		t.Errorf("got %v", err)
 	}
 }

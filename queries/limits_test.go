@@ -17,7 +17,7 @@ import (
 // for limits that nothing meets.
 func testLimitMacros(t *testing.T, rng *rand.Rand, db *DB, points []record) {
 	for range 20 {
-		p := BestParams{Model: pick(rng, "m1", "m2", "m3"), ISL: pick(rng, 1000, 4000), OSL: 500, GPUs: pick(rng, 1, 4, 8, 16),
+		p := BestParams{Model: pick(rng, "m1", "m2"), ISL: pick(rng, 1000, 4000), OSL: 500, GPUs: pick(rng, 1, 4, 8, 16),
 			Prefix: pick(rng, 0, 500), TTFT: pick(rng, 0, 1., 60, 200, 400), TPOT: pick(rng, 0, 1., 3, 8, 16),
 			Backend: pick(rng, "", "", "vllm"), Version: pick(rng, "", "", "1.0"), Mode: pick(rng, "", "agg", "disagg")}
 		args := []any{p.Model, p.ISL, p.OSL, orNull(p.TTFT), orNull(p.TPOT), p.Prefix, orNull(p.Backend), orNull(p.Version), orNull(p.Mode), p.GPUs}

@@ -1,6 +1,7 @@
 package queries
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -67,13 +68,21 @@ func layOut(r *schema.Rows) map[string]*schema.Rows {
 		return map[string]*schema.Rows{"validation/empty.parquet": r}
 	}
 	files := map[string]*schema.Rows{root + "part.parquet": empty(r.Table)}
-	for model, rows := range groupRows(r, []string{"model"}) {
-		slug := strings.ReplaceAll(strings.Trim(model, "|"), "/", "--")
-		name := "h200/vllm/" + slug + "/a.parquet"
-		if r.Table == schema.BestPoints {
-			name = slug + ".parquet"
+	folders, tail := []string{"system", "backend", "model"}, "/a.parquet"
+	if r.Table == schema.BestPoints {
+		folders, tail = folders[2:], ".parquet"
+	}
+	for folder, rows := range groupRows(r, folders) {
+		parts := strings.Split(strings.ReplaceAll(strings.TrimSuffix(folder, "|"), "/", "--"), "|")
+		for i, p := range parts {
+			parts[i] = cmp.Or(p, "none")
 		}
-		files[root+name] = rows
+		files[root+strings.Join(parts, "/")+tail] = rows
+	}
+	if r.Table == schema.AggPoints || r.Table == schema.DisaggPoints { // each model has a folder, as after a sweep
+		for _, m := range []string{"m1", "m2", "m"} {
+			files[root+"h200/vllm/"+m+"/empty.parquet"] = empty(r.Table)
+		}
 	}
 	return files
 }

@@ -143,17 +143,24 @@ func (w *ParquetWriter) Write(r *schema.Rows) error {
 	return nil
 }
 
-// Close writes what is buffered and the footer, and returns the number of rows in
-// the file. The file is whole only when the error is nil. The writer needs a Reset
-// before its next use.
-func (w *ParquetWriter) Close() (rows int64, err error) {
-	if w.err == nil && w.inRow > 0 {
+// Cut ends the open row group where it has at least as many rows. Between blocks
+// that differ in what people filter by, it lets readers skip more; the row groups
+// stay large enough for their dictionaries.
+func (w *ParquetWriter) Cut(rows int) error {
+	if w.err == nil && w.inRow > 0 && w.inRow >= rows {
 		if w.inRow%pageRows != 0 {
 			w.finishPage()
 		}
 		w.finishGroup()
 	}
-	if w.err == nil {
+	return w.err
+}
+
+// Close writes what is buffered and the footer, and returns the number of rows in
+// the file. The file is whole only when the error is nil. The writer needs a Reset
+// before its next use.
+func (w *ParquetWriter) Close() (rows int64, err error) {
+	if w.Cut(1) == nil {
 		w.finishFile()
 	}
 	rows, err = w.rows, w.err

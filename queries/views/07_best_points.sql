@@ -5,9 +5,11 @@
 -- sla_frontier are made of it; it is computed when a sweep scores, and equals what the
 -- view computed_frontier finds among all points.
 -- Units: those of points.
+-- best_points_of(model) shows those of one model, but opens that model's file only; null
+-- stands for all.
 -- Ties: of deployments that are equal in what is compared the first stays, in the order
 -- of best_config.
-create or replace view best_points as
+create or replace macro best_points_of(model) as table
 select
     f.mode,
     f.model,
@@ -61,4 +63,62 @@ select
     f.on_frontier,
     f.overall,
     f.on_sla_frontier
-from read_parquet('tables/best_points/*.parquet', hive_partitioning = false) as f;
+from read_parquet('tables/best_points/*.parquet', hive_partitioning = false, filename = true) as f
+where model is null
+    or f.model = model and contains(f.filename, '/' || regexp_replace(replace(model, '/', '--'), '[^A-Za-z0-9._+-]', '_', 'g') || '.parquet');
+
+create or replace view best_points as
+select
+    p.mode,
+    p.model,
+    p.system,
+    p.decode_system,
+    p.backend,
+    p.version,
+    p.estimator,
+    p.search,
+    p.database_mode,
+    p.shard_key,
+    p.gemm_quant,
+    p.moe_quant,
+    p.kvcache_quant,
+    p.fmha_quant,
+    p.comm_quant,
+    p.nextn,
+    p.isl,
+    p.osl,
+    p.prefix,
+    p.gpus,
+    p.used_gpus,
+    p.replicas,
+    p.replica_gpus,
+    p.concurrency,
+    p.replica_concurrency,
+    p.ttft_ms,
+    p.tpot_ms,
+    p.request_latency_ms,
+    p.tokens_per_s_per_gpu,
+    p.tokens_per_s_per_gpu_cluster,
+    p.tokens_per_s_per_user,
+    p.seq_per_s,
+    p.replica_seq_per_s,
+    p.tp,
+    p.pp,
+    p.dp,
+    p.moe_tp,
+    p.moe_ep,
+    p.bs,
+    p.ctx_tokens,
+    p.prefill_tp,
+    p.prefill_pp,
+    p.prefill_dp,
+    p.prefill_moe_tp,
+    p.prefill_moe_ep,
+    p.prefill_bs,
+    p.prefill_workers,
+    p.decode_workers,
+    p.memory_gib,
+    p.on_frontier,
+    p.overall,
+    p.on_sla_frontier
+from best_points_of(null) as p;

@@ -12,12 +12,14 @@
 -- requests/s of the whole deployment; tp, pp, dp, moe_tp, moe_ep in ways; memory_gib in
 -- GiB (2^30 bytes) per GPU, of the fuller side where there are two.
 -- Ties: none, every candidate is shown.
--- points_of(model) shows those of one model, as the view with a filter does, but opens
--- only the files in that model's folders: it answers in milliseconds.
-create or replace macro model_folder(model) as
-regexp_replace(replace(model, '/', '--'), '[^A-Za-z0-9._+-]', '_', 'g');
+-- points_of(model) shows those of one model, with system := and backend := of these, as
+-- the view with filters does, but looks only into that model's folders: it answers in
+-- milliseconds. Null stands for all. A model that was not swept is an error: no files
+-- match its folder.
+create or replace macro folder_of(name) as
+regexp_replace(replace(name, '/', '--'), '[^A-Za-z0-9._+-]', '_', 'g');
 
-create or replace macro points_of(model) as table
+create or replace macro points_of(model, system := null, backend := null) as table
 with agg as (
     select
         a.*,
@@ -26,11 +28,17 @@ with agg as (
         b.gpus // a.replica_gpus as replicas,
         b.gpus // a.replica_gpus * a.replica_gpus as used_gpus,
         a.tokens_per_s_per_gpu * (b.gpus // a.replica_gpus) * a.replica_gpus / b.gpus as tokens_per_s_per_gpu_cluster
-    from read_parquet('tables/agg_points/**/*.parquet', hive_partitioning = false, filename = true) as a
+    from read_parquet(
+        'tables/agg_points/*/*/' || coalesce(folder_of(model), '*') || '/*.parquet',
+        hive_partitioning = false,
+        filename = true
+    ) as a
     cross join gpu_budgets as b
     where a.feasible
         and a.replica_gpus <= b.gpus
-        and (model is null or a.model = model and contains(a.filename, '/' || model_folder(model) || '/'))
+        and (model is null or a.model = model)
+        and (system is null or a.system = system and contains(a.filename, '/' || folder_of(system) || '/'))
+        and (backend is null or a.backend = backend and contains(a.filename, '/' || folder_of(backend) || '/'))
 ),
 
 disagg as (
@@ -44,8 +52,14 @@ disagg as (
         d.decode_moe_ep as moe_ep,
         d.decode_bs as bs,
         greatest(d.prefill_memory_gib, d.decode_memory_gib) as memory_gib
-    from read_parquet('tables/disagg_points/**/*.parquet', hive_partitioning = false, filename = true) as d
-    where model is null or d.model = model and contains(d.filename, '/' || model_folder(model) || '/')
+    from read_parquet(
+        'tables/disagg_points/*/*/' || coalesce(folder_of(model), '*') || '/*.parquet',
+        hive_partitioning = false,
+        filename = true
+    ) as d
+    where (model is null or d.model = model)
+        and (system is null or d.system = system and contains(d.filename, '/' || folder_of(system) || '/'))
+        and (backend is null or d.backend = backend and contains(d.filename, '/' || folder_of(backend) || '/'))
 ),
 
 -- by name: what only one mode has is null for the other.

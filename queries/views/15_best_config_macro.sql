@@ -34,14 +34,12 @@ with candidates as (
         p.*,
         coalesce(p.ttft_ms <= ttft, true) and coalesce(p.tpot_ms <= tpot, true) as meets_limits,
         greatest(p.ttft_ms / ttft, p.tpot_ms / tpot) as excess
-    from points_of(model) as p
+    from points_of(model, system := system, backend := backend) as p
     where p.model = model
         and p.isl = isl
         and p.osl = osl
         and p.prefix = prefix
         and p.gpus = gpus
-        and (system is null or p.system = system)
-        and (backend is null or p.backend = backend)
         and (version is null or p.version = version)
         and (mode is null or p.mode = mode)
         and isfinite(p.ttft_ms)

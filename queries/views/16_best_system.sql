@@ -32,7 +32,7 @@ with candidates as (
         p.*,
         coalesce(p.ttft_ms <= ttft, true) and coalesce(p.tpot_ms <= tpot, true) as meets_limits,
         greatest(p.ttft_ms / ttft, p.tpot_ms / tpot) as excess
-    from sla_frontier as p
+    from sla_frontier_of(model) as p
     where p.model = model
         and p.isl = isl
         and p.osl = osl

@@ -36,13 +36,11 @@ with candidates as (
         coalesce(p.ttft_ms <= ttft, true) and coalesce(p.tpot_ms <= tpot, true) as meets_limits,
         greatest(p.ttft_ms / ttft, p.tpot_ms / tpot) as excess,
         greatest(1, ceil(request_rate / p.replica_seq_per_s), ceil(concurrency / p.replica_concurrency)) as replicas_needed
-    from points_of(model) as p
+    from points_of(model, system := system, backend := backend) as p
     where p.model = model
         and p.isl = isl
         and p.osl = osl
         and p.prefix = prefix
-        and (system is null or p.system = system)
-        and (backend is null or p.backend = backend)
         and (version is null or p.version = version)
         and (mode is null or p.mode = mode)
         and isfinite(p.ttft_ms)
