@@ -75,11 +75,7 @@ func (db *DB) best(ctx context.Context, p BestParams, which string) (*Result, er
 	if p.EachSystem {
 		query = "with firsts as (" + query + firstOfSystem + ") " + rankedAnew
 	}
-	r, err := db.run(ctx, query, c.args...)
-	if err != nil && strings.Contains(err.Error(), "No files found") {
-		return nil, fmt.Errorf("%w: %s is not among the models of %s", ErrNotSwept, p.Model, db.root)
-	}
-	return r, err
+	return db.ofModel(ctx, p.Model, query, c.args...)
 }
 
 // ErrNotSwept is wrapped when a question is about a model that the latest run does

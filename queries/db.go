@@ -44,8 +44,9 @@ type Result struct {
 //
 // The connection is locked: settings cannot change, extensions cannot be loaded, and
 // no path outside root can be read, not even by read_csv or glob. Views are the way
-// to the files; a path that a query spells itself must be absolute.
-func Open(ctx context.Context, root string) (*DB, error) {
+// to the files; a path that a query spells itself must be absolute. Folders that are
+// named behind root may be read as well.
+func Open(ctx context.Context, root string, readable ...string) (*DB, error) {
 	abs, err := filepath.Abs(root)
 	if err != nil {
 		return nil, fmt.Errorf("open warehouse %s: %w", root, err)
@@ -62,7 +63,12 @@ func Open(ctx context.Context, root string) (*DB, error) {
 		scratch: filepath.Join(os.TempDir(), "servegrid-"+rand.Text()),
 		sql:     sql.OpenDB(connector),
 	}
-	if err := db.setUp(ctx); err != nil {
+	for i, dir := range readable {
+		if readable[i], err = filepath.Abs(dir); err != nil {
+			return nil, fmt.Errorf("open warehouse %s: %w", root, err)
+		}
+	}
+	if err := db.setUp(ctx, readable); err != nil {
 		db.sql.Close()
 		return nil, fmt.Errorf("open warehouse %s: %w", root, err)
 	}
@@ -86,7 +92,11 @@ func checkWarehouse(root, abs string) error {
 	return nil
 }
 
-func (db *DB) setUp(ctx context.Context) error {
+func (db *DB) setUp(ctx context.Context, readable []string) error {
+	allowed := ""
+	for _, dir := range append([]string{db.root, db.scratch}, readable...) {
+		allowed += ", " + quote(filepath.ToSlash(dir))
+	}
 	exec := func(ctx context.Context, q string) error {
 		_, err := db.sql.ExecContext(ctx, q)
 		return err
@@ -104,7 +114,7 @@ func (db *DB) setUp(ctx context.Context) error {
 		"set global temp_directory = " + quote(db.scratch),
 		"set global autoinstall_known_extensions = false",
 		"set global autoload_known_extensions = false",
-		"set global allowed_directories = [" + quote(filepath.ToSlash(db.root)) + ", " + quote(db.scratch) + "]",
+		"set global allowed_directories = [" + allowed[2:] + "]",
 		"set global enable_external_access = false",
 		"set global lock_configuration = true",
 	} {

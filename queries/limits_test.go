@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"servegrid/internal/schema"
 	"servegrid/sinks"
@@ -137,5 +138,27 @@ func TestFrontierChanges(t *testing.T) {
 	}
 	if _, err := db.Query(context.Background(), "from frontier_changes('one', 'nope')"); err == nil {
 		t.Error("an unknown run: no error")
+	}
+}
+
+// TestValidation: what is recorded shows at once, beside what was there.
+func TestValidation(t *testing.T) {
+	db := openWarehouse(t, randomTables(rand.New(rand.NewPCG(1, 1)), 5, 5), nil)
+	if r := ask(t, db, "from validation"); len(r.Rows) != 0 {
+		t.Fatalf("%d rows", len(r.Rows))
+	}
+	d, err := sinks.OpenDir(db.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
+	for i, m := range []sinks.Measurement{{Metric: "ttft_ms", Predicted: 450, Measured: 500}, {Metric: "tpot_ms", Predicted: 12, Measured: 0}} {
+		if _, err := sinks.RecordMeasurements(d, at.Add(time.Duration(i)*time.Hour), []sinks.Measurement{m}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := fmt.Sprint(ask(t, db, "select recorded_at, metric, predicted, measured, relative_error from validation order by all").Rows)
+	if want := "[[2026-11-24T08:00:00Z ttft_ms 450 500 -0.1] [2026-11-24T09:00:00Z tpot_ms 12 0 <nil>]]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

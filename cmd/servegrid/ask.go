@@ -22,12 +22,20 @@ func withWarehouse(c *cli.Context, use func(ctx context.Context, db *queries.DB)
 	if strings.Contains(root, "://") {
 		return fmt.Errorf("warehouse %s: only a local directory is supported so far", root)
 	}
-	db, err := queries.Open(c.Context, root)
+	db, err := queries.Open(c.Context, root, readableDirs(c)...)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	return use(c.Context, db)
+}
+
+// readableDirs are folders outside of the warehouse that the command may read.
+func readableDirs(c *cli.Context) []string {
+	if dir := c.String("allow-dir"); dir != "" {
+		return strings.Split(dir, ",")
+	}
+	return nil
 }
 
 // askFlags name one workload in a warehouse.
@@ -71,7 +79,7 @@ func newQuestion(c *cli.Context) (question, error) {
 	if err := q.workload.Check(); err != nil {
 		return q, asUsage(err)
 	}
-	if q.gpus < 1 {
+	if q.gpus < 1 && slices.ContainsFunc(c.Command.Flags, func(f cli.Flag) bool { return f.Names()[0] == "total-gpus" }) {
 		return q, usagef("--total-gpus is %d, want at least 1", q.gpus)
 	}
 	for _, f := range []struct {
@@ -157,7 +165,7 @@ func write(w io.Writer, format string, r *queries.Result, names ...string) error
 		return sinks.WriteTable(w, format, r.Columns, r.Rows)
 	}
 	rows := pickColumns(r, names...)
-	for i, parts := range pickColumns(r, "replicas", "mode", "prefill_workers", "prefill_parallel", "prefill_bs", "decode_workers", "parallel", "bs") {
+	for i, parts := range pickColumns(r, append([]string{"replicas"}, deploymentColumns...)...) {
 		rows[i] = append(rows[i], deployment(parts))
 	}
 	headers := map[string]string{"tokens_per_s_per_gpu_cluster": "tokens/s/gpu", "tokens_per_s_per_user": "tokens/s/user"}
@@ -169,6 +177,9 @@ func write(w io.Writer, format string, r *queries.Result, names ...string) error
 	}
 	return sinks.WriteTable(w, format, append(columns, "deployment"), rows)
 }
+
+// deploymentColumns are what [deployment] words, behind the replicas.
+var deploymentColumns = []string{"mode", "prefill_workers", "prefill_parallel", "prefill_bs", "decode_workers", "parallel", "bs"}
 
 // deployment words what runs: 2 x (2 x prefill tp1pp1 bs 1 + 1 x decode tp2pp1 bs 152).
 func deployment(parts []any) string {

@@ -71,6 +71,14 @@ func explainEmpty(c *cli.Context, q question, db *queries.DB) error {
 	best := pickColumns(free, "tokens_per_s_per_gpu_cluster", "ttft_ms", "tpot_ms", "system", "mode")[0]
 	fmt.Fprintf(c.App.ErrWriter, "nothing meets the limits for %s; without them %v %v gives %v tokens/s/GPU at TTFT %v ms and TPOT %v ms\n",
 		q, best[3], best[4], best[0], best[1], best[2])
+	ask.TTFT, ask.TPOT = q.ttft, q.tpot
+	closest, err := db.Closest(c.Context, ask)
+	if err != nil {
+		return err
+	}
+	for _, row := range pickColumns(closest, "system", "backend", "mode", "ttft_ms", "tpot_ms", "excess") {
+		fmt.Fprintf(c.App.ErrWriter, "%v %v %v comes closest, with TTFT %v ms and TPOT %v ms: %.3g times the worse limit\n", row...)
+	}
 	return nil
 }
 

@@ -89,6 +89,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		defaultCommand(),
 		expCommand(),
 		generateCommand(),
+		recommendCommand(),
 		supportCommand(),
 		estimateCommand(),
 		evalCommand(),
@@ -99,6 +100,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		queryCommand(),
 		frontierCommand(),
 		bestCommand(),
+		compareCommand(),
+		schemaCommand(),
+		completionCommand(),
 		versionCommand(),
 	}
 	for _, c := range commands {

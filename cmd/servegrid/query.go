@@ -17,12 +17,14 @@ func queryCommand() *cli.Command {
 		Name:      "query",
 		Usage:     "ask a warehouse in SQL, read-only",
 		ArgsUsage: "[SQL]",
-		Description: `The SQL is the argument, a file (--file), or standard input (-). Views: points,
-frontier, best_config, coverage_summary, runs, and one for each table. Example:
+		Description: `The SQL is the argument, a file (--file), or standard input (-). It can read
+the warehouse and nothing else, and write nowhere. What there is to ask:
+servegrid schema. Example:
   servegrid query "select system, max(tokens_per_s_per_gpu_cluster) from best_config group by system"`,
 		Flags: []cli.Flag{
 			warehouseFlag(),
 			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "file with the SQL"},
+			&cli.StringFlag{Name: "allow-dir", Usage: "folder outside of the warehouse that the SQL may read too; or several with commas"},
 			&cli.StringFlag{Name: "out", Usage: "write the result to this .csv, .json or .parquet file instead"},
 			outputFlag(),
 		},
