@@ -15,7 +15,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 # Figures of the guide's workload; `make sweep` looks them up on every system.
 MODEL := Qwen/Qwen3-32B-FP8
 
-.PHONY: all build install sweep test check format vet staticcheck tidy race fuzz bench test-python accuracy tables clean
+.PHONY: all build install sweep test check format vet staticcheck tidy race fuzz bench test-python test-notebooks accuracy tables clean
 
 all: build
 
@@ -41,7 +41,7 @@ test:
 	$(GO) test ./...
 
 # What a change has to pass.
-check: format vet staticcheck tidy race test-python
+check: format vet staticcheck tidy race test-python test-notebooks
 
 format:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not formatted (run gofmt -w):"; echo "$$out"; exit 1; }
@@ -88,6 +88,18 @@ test-python: build $(VENV)/.ready
 $(VENV)/.ready: queries/testdata/python/requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r queries/testdata/python/requirements.txt
+	touch $@
+
+# The notebooks, executed with each of these DuckDBs and compared with the program.
+NOTEBOOKS := queries/notebooks
+DUCKDBS   := 1.5.5 2.0.0
+
+test-notebooks: build $(DUCKDBS:%=.cache/notebooks-%/.ready)
+	@for v in $(DUCKDBS); do .cache/notebooks-$$v/bin/python $(NOTEBOOKS)/run.py $(BIN) || exit 1; done
+
+.cache/notebooks-%/.ready: $(NOTEBOOKS)/requirements.txt
+	python3 -m venv .cache/notebooks-$*
+	.cache/notebooks-$*/bin/pip install --quiet --disable-pip-version-check -r $< duckdb==$*
 	touch $@
 
 # Make the embedded tables from the original measurements; see cmd/importtables.

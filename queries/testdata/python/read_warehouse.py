@@ -21,7 +21,7 @@ import polars
 
 HERE = pathlib.Path(__file__).resolve().parent
 VIEWS = HERE.parent.parent / "views"
-TABLES = ["agg_points", "workers", "disagg_points", "coverage", "gpu_budgets", "sla_targets"]
+TABLES = ["agg_points", "workers", "disagg_points", "coverage", "best_points", "gpu_budgets", "sla_targets"]
 
 
 def main() -> None:
@@ -39,6 +39,7 @@ def main() -> None:
         for table in TABLES:
             checks += check_table(root, table, ask)
         checks += check_views(root, ask)
+        checks += check_shell(root, ask)
         checks += check_frontier(ask)
         print(f"{checks} passed, 0 failed")
 
@@ -88,7 +89,12 @@ def check_views(root: str, ask) -> int:
     for view, column in [
         ("points", "tokens_per_s_per_gpu_cluster"),
         ("frontier", "tokens_per_s_per_gpu_cluster"),
+        ("computed_frontier", "tokens_per_s_per_gpu_cluster"),
+        ("sla_frontier", "tokens_per_s_per_gpu_cluster"),
         ("best_config", "tokens_per_s_per_gpu_cluster"),
+        ("unmet_limits", "excess"),
+        ("agg_vs_disagg", "disagg_over_agg"),
+        ("cost_frontier", "usd_per_million_tokens"),
         ("coverage", "n_candidates"),
         ("runs", "bytes"),
     ]:
@@ -107,6 +113,35 @@ def check_views(root: str, ask) -> int:
     if figures["disagg"] < 521.77:
         raise SystemExit(f"guide, disaggregated: got {figures['disagg']}, want at least 521.77")
     return checks + 1
+
+
+# One row each from the macros, for the DuckDB shell.
+WORKLOAD = "model := 'Qwen/Qwen3-32B-FP8', isl := 4000, osl := 500"
+LIMITS = "ttft := 600, tpot := 16.67"
+QUESTIONS = [
+    f"select round(tokens_per_s_per_gpu_cluster, 2) as x from best_config({WORKLOAD}, gpus := 8, {LIMITS}, mode := 'agg', backend := 'vllm', top_n := 1)",
+    f"select sum(tokens_per_s_per_gpu_cluster) as x from best_system({WORKLOAD}, gpus := 8, {LIMITS})",
+    f"select sum(gpus_needed) as x from min_gpus({WORKLOAD}, request_rate := 20, {LIMITS})",
+    "select count(*) as x from frontier_of('Qwen/Qwen3-32B-FP8')",
+    "select count(*) as x from frontier_changes((select 1), (select 1))",
+    "select count(*) as x from validation",
+]
+
+
+def check_shell(root: str, ask) -> int:
+    """The same files in the DuckDB shell, started elsewhere."""
+    run = ask("select run from runs")[0]["run"]
+    questions = [q.replace("(select 1)", f"'{run}'") for q in QUESTIONS]
+    script = [f"set global file_search_path = '{root}';"]
+    script += [f.read_text() for f in sorted(VIEWS.glob("*.sql"))]
+    script += [".mode csv", ".headers off"] + [q + ";" for q in questions]
+    with tempfile.TemporaryDirectory() as elsewhere:
+        shell = pathlib.Path(sys.executable).with_name("duckdb")
+        out = subprocess.run([shell, "-batch"], input="\n".join(script), cwd=elsewhere, check=True, capture_output=True, text=True)
+    lines = out.stdout.split()
+    if len(lines) != len(questions):
+        raise SystemExit(f"the DuckDB shell says {out.stdout!r} {out.stderr!r}")
+    return sum(same(f"DuckDB shell: {q}", float(line), ask(q)[0]["x"]) for q, line in zip(questions, lines))
 
 
 def check_frontier(ask) -> int:
