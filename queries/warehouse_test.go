@@ -190,32 +190,6 @@ func manifest(run, started string) string {
 // empty is a block without rows that still passes Check.
 func empty(tab *schema.Table) *schema.Rows { return build(tab, 0, nil) }
 
-func slice(r *schema.Rows, lo, hi int) *schema.Rows {
-	s := schema.NewRows(r.Table)
-	s.N = hi - lo
-	for i := range r.Cols {
-		c := r.Cols[i]
-		cut := schema.Col{Dict: c.Dict}
-		if c.Code != nil {
-			cut.Code = c.Code[lo:hi]
-		}
-		if c.Int != nil {
-			cut.Int = c.Int[lo:hi]
-		}
-		if c.Float != nil {
-			cut.Float = c.Float[lo:hi]
-		}
-		if c.Bool != nil {
-			cut.Bool = c.Bool[lo:hi]
-		}
-		if c.Valid != nil {
-			cut.Valid = c.Valid[lo:hi]
-		}
-		s.Cols[i] = cut
-	}
-	return s
-}
-
 // build makes n rows from a function that gives the values of row i by column
 // name: string, int, float64, bool or nil. Columns it leaves out get zero.
 func build(tab *schema.Table, n int, row func(i int) map[string]any) *schema.Rows {
