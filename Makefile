@@ -77,9 +77,11 @@ fuzz:
 	done
 
 # Speed, memory and size: a table, and bench.json. PEER_PYTHON=… adds the ratio to
-# AIConfigurator, BENCH='-only scored' chooses. See docs/performance.md.
+# AIConfigurator, BENCH='-only scored' chooses. See docs/performance.md. Questions are
+# timed on $(WAREHOUSE) where make sweep has made it.
 bench: build
 	$(GO) run ./cmd/bench -servegrid $(BIN) $(BENCH)
+	SERVEGRID_WAREHOUSE=$(if $(wildcard $(WAREHOUSE)/tables),$(abspath $(WAREHOUSE))) $(GO) test -run '^$$' -bench . -benchmem ./queries
 
 # The written files, read by other tools: duckdb, pandas and polars in Python.
 test-python: build $(VENV)/.ready

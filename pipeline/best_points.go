@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"servegrid/estimator"
 	"servegrid/internal/schema"
 )
 
@@ -58,7 +59,7 @@ func (b *BestPoints) Add(rows *schema.Rows, write func(*schema.Rows) error) erro
 				b.rows.Cols[i] = *rows.Col(c.Name) // what identifies the shard is constant in it
 			}
 		}
-		b.rows.workload32(at)
+		b.rows.workload(estimator.Workload{ISL: int(at.isl), OSL: int(at.osl), Prefix: int(at.prefix)})
 	}
 	if rows.Table == schema.AggPoints {
 		b.addAgg(rows)
@@ -66,12 +67,6 @@ func (b *BestPoints) Add(rows *schema.Rows, write func(*schema.Rows) error) erro
 		b.addDisagg(rows)
 	}
 	return nil
-}
-
-func (b block) workload32(w workloadKey) {
-	b.Col("isl").SetInt(int(w.isl))
-	b.Col("osl").SetInt(int(w.osl))
-	b.Col("prefix").SetInt(int(w.prefix))
 }
 
 // Finish writes what was picked for the last workload.
@@ -100,9 +95,10 @@ func (b *BestPoints) Reset() { b.all, b.begun = b.all[:0], false }
 // pick marks the fronts of one workload and GPU budget, and returns who is on one:
 // aggregated deployments first, fast users last.
 //
-// In the order of [deployment.compare] a deployment is on a frontier when it serves
-// users faster than every one before it, and on the frontier for latency limits when
-// none before it is as good in both latencies: then it is the answer for its own.
+// In the order of the ranking (throughput, users' speed, then ties) a deployment is on
+// a frontier when it serves users faster than every one before it, and on the frontier
+// for latency limits when none before it is as good in both latencies: then it is the
+// answer when its own latencies are the limits.
 func (b *BestPoints) pick(ds []deployment) []*deployment {
 	b.order = b.order[:0]
 	for i := range ds {

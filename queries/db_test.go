@@ -185,6 +185,7 @@ func TestSave(t *testing.T) {
 		filepath.Join(dir, "d.csv"):                         "select nothing",
 		filepath.Join(dir, "no", "such", "dir.csv"):         "select 1",
 		filepath.Join(db.Root(), "tables", "a.parquet"):     "from points",
+		filepath.Join(db.Root(), "validation", "a.parquet"): "from points",
 		filepath.Join(db.Root(), "runs", "r1", "a.parquet"): "from points",
 	} {
 		if _, err := db.Save(context.Background(), query, path); err == nil {

@@ -30,7 +30,7 @@ func (db *DB) Save(ctx context.Context, query, path string, args ...any) (rows i
 	if err != nil {
 		return 0, fmt.Errorf("save %s: %w", path, err)
 	}
-	for _, owned := range []string{"tables", "runs", "shards"} {
+	for _, owned := range []string{"tables", "runs", "shards", "validation"} {
 		if rel, err := filepath.Rel(filepath.Join(db.root, owned), abs); err == nil && filepath.IsLocal(rel) {
 			return 0, fmt.Errorf("save %s: a result cannot be saved among the files of the warehouse", path)
 		}

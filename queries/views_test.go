@@ -78,7 +78,11 @@ func equalRows(t *testing.T, what string, got *Result, want []record, ordered bo
 
 // TestViewsEqualBruteForce: every view over random warehouses full of ties.
 func TestViewsEqualBruteForce(t *testing.T) {
-	for seed, size := range [][2]int{{400, 400}, {300, 0}, {0, 300}, {0, 0}, {25, 25}, {900, 700}} {
+	sizes := [][2]int{{25, 25}, {300, 0}, {0, 300}, {0, 0}, {400, 400}, {900, 700}}
+	if testing.Short() {
+		sizes = sizes[:4]
+	}
+	for seed, size := range sizes {
 		t.Run(fmt.Sprintf("agg=%d/disagg=%d", size[0], size[1]), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(seed), 11))
 			tabs := randomTables(rng, size[0], size[1])
