@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"servegrid/estimator"
+	"servegrid/estimator/search"
 	"servegrid/internal/schema"
 )
 
@@ -21,6 +22,9 @@ type BestPoints struct {
 	all     []deployment // of the workload at hand
 	order   []placed
 	modes   [2]modeFront
+	front   search.Front // of the block at hand
+	finite  []int        // rows of the block behind the front's entries
+	leading []int        // rows of the block
 }
 
 type workloadKey struct{ isl, osl, prefix int32 }
@@ -67,6 +71,33 @@ func (b *BestPoints) Add(rows *schema.Rows, write func(*schema.Rows) error) erro
 		b.addDisagg(rows)
 	}
 	return nil
+}
+
+// lead finds the rows of a block that can be on a front. Most have one before them
+// that is as good in both latencies, when throughput ranks the rows in every
+// budget: it does where they have one replica size, or one budget.
+func (b *BestPoints) lead(rows *schema.Rows, one, throughput, ttft, tpot, perUser *schema.Col, possible func(i int) bool) []int {
+	b.front.Reset()
+	b.finite, b.leading = b.finite[:0], b.leading[:0]
+	for i := range rows.N {
+		if !possible(i) {
+			continue
+		}
+		t, p, v, u := ttft.FloatAt(i), tpot.FloatAt(i), throughput.FloatAt(i), perUser.FloatAt(i)
+		if !finite(t, p, v, u) {
+			continue
+		}
+		b.front.Append(t, p, v, u)
+		b.finite = append(b.finite, i)
+	}
+	if len(one.Int) > 1 {
+		return b.finite
+	}
+	for _, k := range b.front.Leading() {
+		b.leading = append(b.leading, b.finite[k])
+	}
+	slices.Sort(b.leading)
+	return b.leading
 }
 
 // Finish writes what was picked for the last workload.

@@ -55,9 +55,9 @@ func (d *deployment) compareTies(e *deployment) int {
 	)
 }
 
-// finite reports whether the deployment can be on a front at all.
-func (d *deployment) finite() bool {
-	for _, v := range []float64{d.ttft, d.tpot, d.cluster, d.perUser} {
+// finite reports whether all are numbers: others can be on no front.
+func finite(figures ...float64) bool {
+	for _, v := range figures {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return false
 		}
@@ -105,17 +105,14 @@ func (s *source) at(i int, mode uint8) deployment {
 func (b *BestPoints) addAgg(rows *schema.Rows) {
 	from := newSource(rows, "")
 	feasible, bs, ctx, memory := rows.Col("feasible"), rows.Col("bs"), rows.Col("ctx_tokens"), rows.Col("memory_gib")
-	for i := range rows.N {
-		if !feasible.BoolAt(i) {
-			continue
-		}
+	for _, i := range b.lead(rows, from.replicaGPUs, from.perGPU, from.ttft, from.tpot, from.perUser, feasible.BoolAt) {
 		d := from.at(i, aggMode)
 		d.bs, d.ctx, d.memory = bs.IntAt(i), ctx.IntAt(i), memory.FloatAt(i)
 		for _, gpus := range b.budgets {
 			d.gpus, d.replicas = int32(gpus), int32(gpus)/d.replicaGPUs
 			d.usedGPUs = d.replicas * d.replicaGPUs
 			d.cluster = d.perGPU * float64(d.replicas) * float64(d.replicaGPUs) / float64(d.gpus)
-			if d.replicas > 0 && d.finite() {
+			if d.replicas > 0 && finite(d.cluster) {
 				b.all = append(b.all, d)
 			}
 		}
@@ -127,15 +124,13 @@ func (b *BestPoints) addDisagg(rows *schema.Rows) {
 	gpus, used, replicas := rows.Col("gpus"), rows.Col("used_gpus"), rows.Col("replicas")
 	bs, prefillBS, prefillWorkers, decodeWorkers := rows.Col("decode_bs"), rows.Col("prefill_bs"), rows.Col("prefill_workers"), rows.Col("decode_workers")
 	cluster, prefillMemory, decodeMemory := rows.Col("tokens_per_s_per_gpu_cluster"), rows.Col("prefill_memory_gib"), rows.Col("decode_memory_gib")
-	for i := range rows.N {
+	for _, i := range b.lead(rows, gpus, cluster, from.ttft, from.tpot, from.perUser, func(int) bool { return true }) {
 		d := from.at(i, disaggMode)
 		d.prefill = layoutAt(&prefill, i)
 		d.gpus, d.usedGPUs, d.replicas = gpus.IntAt(i), used.IntAt(i), replicas.IntAt(i)
 		d.bs, d.prefillBS, d.prefillWorkers, d.decodeCount = bs.IntAt(i), prefillBS.IntAt(i), prefillWorkers.IntAt(i), decodeWorkers.IntAt(i)
 		d.cluster, d.memory = cluster.FloatAt(i), max(prefillMemory.FloatAt(i), decodeMemory.FloatAt(i))
-		if d.finite() {
-			b.all = append(b.all, d)
-		}
+		b.all = append(b.all, d)
 	}
 }
 

@@ -75,6 +75,32 @@ next:
 	return f.result
 }
 
+// Leading returns the indices of the candidates that none with more throughput
+// equals in everything else, in no order. Whatever order candidates of equal
+// throughput are put in, the others play no part. The result is valid until the
+// next call.
+func (f *Front) Leading() []int {
+	f.sort()
+	f.kept, f.result = f.kept[:0], f.result[:0]
+	ahead := 0 // of those kept, the ones with more throughput
+next:
+	for i := range f.sorted {
+		c := &f.sorted[i]
+		if i > 0 && c.throughput != f.sorted[i-1].throughput {
+			ahead = len(f.kept)
+		}
+		for k := range ahead {
+			if f.kept[k].beats(ByAll, c) {
+				f.kept[k], f.kept[k/2] = f.kept[k/2], f.kept[k]
+				continue next
+			}
+		}
+		f.kept = append(f.kept, *c)
+		f.result = append(f.result, c.index)
+	}
+	return f.result
+}
+
 // sort puts the candidates into sorted, in the order of compare: whatever beats a
 // candidate comes before it. Nearly all of the time would go into calling compare,
 // so numbers are sorted that hold the leading bits of the throughput and the
