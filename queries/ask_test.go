@@ -18,7 +18,7 @@ func TestBestOfEachSystem(t *testing.T) {
 	db := openWarehouse(t, tabs, nil)
 	points := brutePoints(tabs)
 	most := 0
-	for range 40 {
+	for range 20 {
 		p := BestParams{Model: pick(rng, "m1", "m2"), ISL: pick(rng, 1000, 4000), OSL: 500, GPUs: pick(rng, 4, 8, 16),
 			System: pick(rng, "", "", "h200"), TTFT: pick(rng, 0, 100., 400), Mode: pick(rng, "", "agg", "disagg"),
 			TopN: pick(rng, 0, 1, 50), EachSystem: true}

@@ -17,7 +17,7 @@ import (
 // testLimitMacros compares the macros about latency limits with brute force, also
 // for limits that nothing meets.
 func testLimitMacros(t *testing.T, rng *rand.Rand, db *DB, points []record) {
-	for range 20 {
+	for range 8 {
 		p := BestParams{Model: pick(rng, "m1", "m2"), ISL: pick(rng, 1000, 4000), OSL: 500, GPUs: pick(rng, 1, 4, 8, 16),
 			Prefix: pick(rng, 0, 500), TTFT: pick(rng, 0, 1., 60, 200, 400), TPOT: pick(rng, 0, 1., 3, 8, 16),
 			Backend: pick(rng, "", "", "vllm"), Version: pick(rng, "", "", "1.0"), Mode: pick(rng, "", "agg", "disagg")}

@@ -102,7 +102,7 @@ func TestViewsEqualBruteForce(t *testing.T) {
 			equalRows(t, "agg_vs_disagg", ask(t, db, "from agg_vs_disagg"), bruteVersus(points, slas), false)
 			equalRows(t, "cost_frontier", ask(t, db, "from cost_frontier"), bruteCost(front), false)
 			equalRows(t, "best_config view", ask(t, db, "from best_config"), bruteBestView(points, records(tabs["sla_targets"])), false)
-			for range 30 {
+			for range 12 {
 				p := BestParams{Model: pick(rng, "m1", "m2"), ISL: pick(rng, 1000, 4000), OSL: 500, GPUs: pick(rng, 1, 4, 8, 16),
 					System: pick(rng, "", "h100", "h200"), Prefix: pick(rng, 0, 500), TTFT: pick(rng, 0, 200., 400),
 					TPOT: pick(rng, 0, 8., 16), Backend: pick(rng, "", "", "vllm"), Version: pick(rng, "", "", "1.0"),
