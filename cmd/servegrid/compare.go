@@ -8,9 +8,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"servegrid/estimator"
 	"servegrid/internal/suggest"
 	"servegrid/queries"
 	"servegrid/sinks"
+	"servegrid/sinks/plot"
 )
 
 func compareCommand() *cli.Command {
@@ -32,6 +34,7 @@ model, workload, GPU budget and pair of latency limits. Examples:
 			&cli.IntFlag{Name: "total-gpus", Usage: "GPU budget, one of those swept (default: all)"},
 			&cli.Float64Flag{Name: "ttft", Usage: "limit on the time to first token, ms (default: the pairs of limits that were swept)"},
 			&cli.Float64Flag{Name: "tpot", Usage: "limit on the time per output token, ms"},
+			&cli.StringFlag{Name: "plot", Usage: "draw the frontiers of both into this .png or .svg file; of one workload and GPU budget"},
 			&cli.IntFlag{Name: "top-n", Value: 20, Usage: "rows, the largest differences first"},
 			outputFlag(),
 		},
@@ -46,10 +49,24 @@ model, workload, GPU budget and pair of latency limits. Examples:
 			if c.Int("top-n") < 1 {
 				return usagef("--top-n is %d, want at least 1", c.Int("top-n"))
 			}
+			picture, err := plotFormat(c.String("plot"))
+			if err != nil {
+				return err
+			}
 			return withWarehouse(c, func(ctx context.Context, db *queries.DB) error {
-				r, err := compare(ctx, c, db)
+				p, err := newComparison(ctx, c, db)
 				if err != nil {
 					return err
+				}
+				r, err := compare(ctx, db, p)
+				if err != nil {
+					return err
+				}
+				if path := c.String("plot"); path != "" {
+					if err := plotCompared(ctx, db, path, picture, p); err != nil {
+						return err
+					}
+					fmt.Fprintf(c.App.ErrWriter, "frontiers drawn in %s\n", path)
 				}
 				fmt.Fprintln(c.App.ErrWriter, summary(r, c.Args().Get(0), c.Args().Get(1)))
 				r.Rows = r.Rows[:min(len(r.Rows), c.Int("top-n"))]
@@ -62,58 +79,82 @@ model, workload, GPU budget and pair of latency limits. Examples:
 	}
 }
 
-// compare finds out what the two names are, and sets them side by side.
-func compare(ctx context.Context, c *cli.Context, db *queries.DB) (*queries.Result, error) {
-	q := question{model: c.String("model-path")}
-	if q.model != "" {
+// newComparison finds out what the two names are.
+func newComparison(ctx context.Context, c *cli.Context, db *queries.DB) (queries.CompareParams, error) {
+	p := queries.CompareParams{
+		A: c.Args().Get(0), B: c.Args().Get(1), ISL: c.Int("isl"), OSL: c.Int("osl"), GPUs: c.Int("total-gpus"),
+		TTFT: c.Float64("ttft"), TPOT: c.Float64("tpot"),
+	}
+	if c.String("model-path") != "" {
+		var q question
 		if err := q.resolveModel(c, db); err != nil {
-			return nil, err
+			return p, err
 		}
+		p.Model = q.model
 	}
-	a, b := c.Args().Get(0), c.Args().Get(1)
+	var err error
+	p.By, err = kindOf(ctx, db, c.String("by"), p.A, p.B)
+	if c.String("plot") != "" && err == nil && (p.By == "run" || p.Model == "" || p.ISL == 0 || p.OSL == 0 || p.GPUs == 0) {
+		err = usagef("--plot draws one workload and needs --model-path, --isl, --osl and --total-gpus, and no runs")
+	}
+	return p, err
+}
+
+// kindOf returns what two names are: the kind that is asked for, or the first that has
+// both.
+func kindOf(ctx context.Context, db *queries.DB, by, a, b string) (string, error) {
 	kinds := append([]string{"run"}, queries.ComparedBy...)
-	by := c.String("by")
-	switch {
-	case by == "":
-		var all []string
-		for _, kind := range kinds {
-			names, err := namesOf(ctx, db, kind)
-			if err != nil {
-				return nil, err
-			}
-			if slices.Contains(names, a) && slices.Contains(names, b) {
-				by = kind
-				break
-			}
-			all = append(all, names...)
-		}
-		if by == "" {
-			for _, name := range []string{a, b} {
-				if !slices.Contains(all, name) {
-					return nil, usagef("%w", suggest.Unknown("run, system, backend, version or mode", name, all))
-				}
-			}
-			return nil, usagef("%s and %s are not of one kind: want two runs, systems, backends, versions or modes", a, b)
-		}
-	case !slices.Contains(kinds, by):
-		return nil, usagef("--by: %w", suggest.Unknown("kind", by, kinds))
-	default:
-		names, err := namesOf(ctx, db, by)
+	if by != "" && !slices.Contains(kinds, by) {
+		return "", usagef("--by: %w", suggest.Unknown("kind", by, kinds))
+	}
+	what := "run, system, backend, version or mode"
+	if by != "" {
+		what, kinds = by, []string{by}
+	}
+	var all []string
+	for _, kind := range kinds {
+		names, err := namesOf(ctx, db, kind)
 		if err != nil {
-			return nil, err
+			return "", err
 		}
-		for _, name := range []string{a, b} {
-			if !slices.Contains(names, name) {
-				return nil, usagef("%w", suggest.Unknown(by, name, names))
-			}
+		if slices.Contains(names, a) && slices.Contains(names, b) {
+			return kind, nil
+		}
+		all = append(all, names...)
+	}
+	for _, name := range []string{a, b} {
+		if !slices.Contains(all, name) {
+			return "", usagef("%w", suggest.Unknown(what, name, all))
 		}
 	}
-	if by == "run" {
-		return db.CompareRuns(ctx, a, b, q.model)
+	return "", usagef("%s and %s are not of one kind: want two runs, systems, backends, versions or modes", a, b)
+}
+
+func compare(ctx context.Context, db *queries.DB, p queries.CompareParams) (*queries.Result, error) {
+	if p.By == "run" {
+		return db.CompareRuns(ctx, p.A, p.B, p.Model)
 	}
-	return db.Compare(ctx, queries.CompareParams{
-		By: by, A: a, B: b, Model: q.model, ISL: c.Int("isl"), OSL: c.Int("osl"), GPUs: c.Int("total-gpus"), TTFT: c.Float64("ttft"), TPOT: c.Float64("tpot"),
-	})
+	return db.Compare(ctx, p)
+}
+
+// plotCompared draws one line for each of the two: the best of all that is coarser.
+func plotCompared(ctx context.Context, db *queries.DB, path string, format plot.Format, p queries.CompareParams) error {
+	q := question{model: p.Model, workload: estimator.Workload{ISL: p.ISL, OSL: p.OSL}, gpus: p.GPUs, ttft: p.TTFT, tpot: p.TPOT}
+	r, err := db.Frontier(ctx, queries.FrontierParams{Model: p.Model, ISL: p.ISL, OSL: p.OSL, GPUs: p.GPUs, TTFT: p.TTFT, TPOT: p.TPOT})
+	if err != nil {
+		return err
+	}
+	all, err := frontierSeries(r, p.By)
+	if err != nil {
+		return fmt.Errorf("plot %s: %w", path, err)
+	}
+	var series []plot.Series
+	for _, name := range []string{p.A, p.B} {
+		if i := slices.IndexFunc(all, func(s plot.Series) bool { return s.Name == name }); i >= 0 {
+			series = append(series, all[i])
+		}
+	}
+	return drawFrontiers(path, format, q, p.A+" and "+p.B+": ", series)
 }
 
 func namesOf(ctx context.Context, db *queries.DB, kind string) ([]string, error) {

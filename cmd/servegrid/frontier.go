@@ -88,15 +88,19 @@ const mostLines = 12
 // are too many to tell apart it draws one per system: the best of all that runs
 // there.
 func plotFrontiers(path string, format plot.Format, q question, r *queries.Result) error {
-	series, err := frontierSeries(r, 4)
+	series, err := frontierSeries(r, "system", "backend", "version", "mode")
 	title := "Frontiers of "
 	if err == nil && len(series) > mostLines {
 		title = "Best of all backends and modes on each system: "
-		series, err = frontierSeries(r, 1)
+		series, err = frontierSeries(r, "system")
 	}
 	if err != nil {
 		return fmt.Errorf("plot %s: %w", path, err)
 	}
+	return drawFrontiers(path, format, q, title, series)
+}
+
+func drawFrontiers(path string, format plot.Format, q question, title string, series []plot.Series) error {
 	o := plot.Options{
 		Title: title + q.String(), XLabel: "tokens/s/user", YLabel: "tokens/s/GPU", Width: 1100, Height: 700,
 	}
@@ -106,17 +110,17 @@ func plotFrontiers(path string, format plot.Format, q question, r *queries.Resul
 	return sinks.WriteFile(path, func(w io.Writer) error { return plot.Frontier(w, format, o, series, nil) })
 }
 
-// frontierSeries makes a line of the points that share the first names of
-// system, backend, version and mode. Of several frontiers joined in one line the
-// points stay that no other one of it beats.
-func frontierSeries(r *queries.Result, names int) ([]plot.Series, error) {
+// frontierSeries makes a line of the points that share the values of some columns. Of
+// several frontiers joined in one line the points stay that no other one of it beats.
+func frontierSeries(r *queries.Result, by ...string) ([]plot.Series, error) {
 	type point struct{ x, y float64 }
 	points := map[string][]point{}
 	var order []string
-	for _, row := range pickColumns(r, "system", "backend", "version", "mode", "tokens_per_s_per_user", "tokens_per_s_per_gpu_cluster") {
-		name := strings.TrimSpace(fmt.Sprintln(row[:names]...))
-		x, ok1 := row[4].(float64)
-		y, ok2 := row[5].(float64)
+	n := len(by)
+	for _, row := range pickColumns(r, append(slices.Clone(by), "tokens_per_s_per_user", "tokens_per_s_per_gpu_cluster")...) {
+		name := strings.TrimSpace(fmt.Sprintln(row[:n]...))
+		x, ok1 := row[n].(float64)
+		y, ok2 := row[n+1].(float64)
 		if !ok1 || !ok2 {
 			return nil, fmt.Errorf("a point of %s has no number", name)
 		}
