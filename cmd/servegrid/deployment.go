@@ -47,7 +47,7 @@ func prediction(name string, rank int, t *search.Task, r *search.Row) *measure.P
 	n := float64(replicas)
 	p := &measure.Prediction{
 		ToolVersion: release, Experiment: name, Rank: rank, Mode: r.Mode,
-		Model: t.Model.ID, Estimator: "reference", KernelData: databases(t, r.Mode) + ", " + provenance[t.DB.Mode],
+		Model: t.Model.ID, Estimator: "reference", Deployment: rowDeployment(r, t), KernelData: databases(t, r.Mode) + ", " + provenance[t.DB.Mode],
 		ISL: t.Workload.ISL, OSL: t.Workload.OSL, Prefix: t.Workload.Prefix,
 		TotalGPUs: t.TotalGPUs, UsedGPUs: replicas * r.ReplicaGPUs, Replicas: replicas,
 		Concurrency: r.Concurrency * replicas, ConcurrencyPerReplica: r.Concurrency,

@@ -17,6 +17,7 @@ type evalOptions struct {
 	results, config string
 	failOver        float64 // percent; negative: never
 	emitCorrection  bool
+	warehouse       string // that the comparison is recorded in; "" = none
 	output          string
 }
 
@@ -34,6 +35,8 @@ Examples:
 			&cli.StringFlag{Name: "config", Usage: "folder of the deployed rank, such as results/agg/top1, or its prediction.json (required)"},
 			&cli.Float64Flag{Name: "fail-over", Usage: "exit with 1 when a metric is worse than predicted by more than this many percent"},
 			&cli.BoolFlag{Name: "emit-correction", Usage: "print the latency correction scales that fit the result, for the experiment file, in place of the table"},
+			&cli.BoolFlag{Name: "record", Usage: "add the comparison to the table validation of the warehouse"},
+			warehouseFlag(),
 			outputFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -62,6 +65,9 @@ func newEvalOptions(c *cli.Context) (*evalOptions, error) {
 		if !(o.failOver >= 0) || math.IsInf(o.failOver, 1) {
 			return nil, usagef("--fail-over is %g, want a percentage from 0 up", o.failOver)
 		}
+	}
+	if c.Bool("record") {
+		o.warehouse = c.String("warehouse")
 	}
 	var err error
 	o.output, err = outputFormat(c)
@@ -92,6 +98,11 @@ func (o *evalOptions) run(stdout, stderr io.Writer) error {
 	}
 	if err != nil {
 		return err
+	}
+	if o.warehouse != "" {
+		if err := record(o.warehouse, o.results, c, stderr); err != nil {
+			return fmt.Errorf("--record: %w", err)
+		}
 	}
 	return o.judge(c)
 }

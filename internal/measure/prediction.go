@@ -32,6 +32,7 @@ type Prediction struct {
 	Backend      string `json:"backend"`
 	Version      string `json:"version"` // of the backend
 	Estimator    string `json:"estimator"`
+	Deployment   string `json:"deployment"`  // what runs, in words
 	KernelData   string `json:"kernel_data"` // where the kernel latencies come from, in words
 
 	ISL    int `json:"isl"`
