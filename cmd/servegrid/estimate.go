@@ -92,45 +92,7 @@ func estimateFile(in, out string, mode perftables.Mode, stderr io.Writer) error 
 
 // estimateOne prints the estimate of the configuration that the flags spell.
 func estimateOne(c *cli.Context, mode perftables.Mode, format string) error {
-	if !c.IsSet("model-path") || !c.IsSet("system") {
-		return usagef("missing --model-path and --system, or --input for a table")
-	}
-	m, err := lookupModel(c.App.ErrWriter, c.String("model-path"))
-	if err != nil {
-		return err
-	}
-	system, err := systemName("system", c.String("system"))
-	if err != nil {
-		return err
-	}
-	if b := c.String("backend"); !slices.Contains(perftables.Backends, b) {
-		return usagef("--backend: %w", suggest.Unknown("backend", b, perftables.Backends))
-	}
-	for _, f := range []string{"batch-size", "tp-size", "pp-size", "attention-dp-size", "moe-tp-size", "moe-ep-size", "isl", "osl"} {
-		if c.Int(f) < 1 {
-			return usagef("--%s is %d, want at least 1", f, c.Int(f))
-		}
-	}
-	w := estimator.Workload{ISL: c.Int("isl"), OSL: c.Int("osl"), Prefix: c.Int("prefix")}
-	if err := w.Check(); err != nil {
-		return asUsage(err)
-	}
-	db, err := openDatabaseIn(mode, m.ID, system, c.String("backend"), c.String("backend-version"))
-	if err != nil {
-		return err
-	}
-	quant, err := newQuantOptions(c)
-	if err != nil {
-		return err
-	}
-	q, err := quant.choose(m, db)
-	if err != nil {
-		return err
-	}
-	plan, err := estimator.Compile(estimator.Config{
-		Model: m, DB: db, Quant: q, NextN: c.Int("nextn"), AcceptRates: search.DefaultAcceptRates,
-		Layout: estimator.Layout{TP: c.Int("tp-size"), PP: c.Int("pp-size"), DP: c.Int("attention-dp-size"), MoETP: c.Int("moe-tp-size"), MoEEP: c.Int("moe-ep-size")},
-	})
+	plan, w, err := estimatePlan(c, mode)
 	if err != nil {
 		return err
 	}
@@ -146,6 +108,50 @@ func estimateOne(c *cli.Context, mode perftables.Mode, format string) error {
 		lines[i] = []any{columns[i], row[i]}
 	}
 	return sinks.WriteTable(c.App.Writer, format, []string{"figure", "value"}, lines)
+}
+
+// estimatePlan compiles the configuration that the flags spell.
+func estimatePlan(c *cli.Context, mode perftables.Mode) (*estimator.Plan, estimator.Workload, error) {
+	w := estimator.Workload{ISL: c.Int("isl"), OSL: c.Int("osl"), Prefix: c.Int("prefix")}
+	if !c.IsSet("model-path") || !c.IsSet("system") {
+		return nil, w, usagef("missing --model-path and --system, or --input for a table")
+	}
+	m, err := lookupModel(c.App.ErrWriter, c.String("model-path"))
+	if err != nil {
+		return nil, w, err
+	}
+	system, err := systemName("system", c.String("system"))
+	if err != nil {
+		return nil, w, err
+	}
+	if b := c.String("backend"); !slices.Contains(perftables.Backends, b) {
+		return nil, w, usagef("--backend: %w", suggest.Unknown("backend", b, perftables.Backends))
+	}
+	for _, f := range []string{"batch-size", "tp-size", "pp-size", "attention-dp-size", "moe-tp-size", "moe-ep-size", "isl", "osl"} {
+		if c.Int(f) < 1 {
+			return nil, w, usagef("--%s is %d, want at least 1", f, c.Int(f))
+		}
+	}
+	if err := w.Check(); err != nil {
+		return nil, w, asUsage(err)
+	}
+	db, err := openDatabaseIn(mode, m.ID, system, c.String("backend"), c.String("backend-version"))
+	if err != nil {
+		return nil, w, err
+	}
+	quant, err := newQuantOptions(c)
+	if err != nil {
+		return nil, w, err
+	}
+	q, err := quant.choose(m, db)
+	if err != nil {
+		return nil, w, err
+	}
+	plan, err := estimator.Compile(estimator.Config{
+		Model: m, DB: db, Quant: q, NextN: c.Int("nextn"), AcceptRates: search.DefaultAcceptRates,
+		Layout: estimator.Layout{TP: c.Int("tp-size"), PP: c.Int("pp-size"), DP: c.Int("attention-dp-size"), MoETP: c.Int("moe-tp-size"), MoEEP: c.Int("moe-ep-size")},
+	})
+	return plan, w, err
 }
 
 // estimateRow scores the plan in the mode that the flags ask for.

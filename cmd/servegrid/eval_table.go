@@ -15,10 +15,8 @@ import (
 // metric, what to make of it, and the results at other concurrencies.
 func writeComparison(w io.Writer, c *measure.Comparison, others []*measure.Result) error {
 	var b bytes.Buffer
-	p, r := c.Prediction, c.Result
-	fmt.Fprintf(&b, "Predicted: %s rank %d, %s on %d x %s, %s %s, ISL %d, OSL %d, concurrency %d\n",
-		p.Experiment, p.Rank, p.Model, p.TotalGPUs, systemsOf(p), p.Backend, p.Version, p.ISL, p.OSL, p.Concurrency)
-	fmt.Fprintf(&b, "Measured:  %s\n\n", describeResult(r))
+	fmt.Fprintf(&b, "Predicted: %s\n", describePrediction(c.Prediction))
+	fmt.Fprintf(&b, "Measured:  %s\n\n", describeResult(c.Result))
 	columns := []string{"metric", "predicted", "actual (avg)", "delta", "status"}
 	var rows [][]any
 	for i := range c.Rows {
@@ -43,6 +41,11 @@ func writeComparison(w io.Writer, c *measure.Comparison, others []*measure.Resul
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+func describePrediction(p *measure.Prediction) string {
+	return fmt.Sprintf("%s rank %d, %s on %d x %s, %s %s, ISL %d, OSL %d, concurrency %d",
+		p.Experiment, p.Rank, p.Model, p.TotalGPUs, systemsOf(p), p.Backend, p.Version, p.ISL, p.OSL, p.Concurrency)
 }
 
 // systemsOf names the GPUs of a prediction.

@@ -17,9 +17,15 @@ import (
 	"servegrid/sinks/report"
 )
 
+// folder is where the files of an answer go.
+type folder interface {
+	write(name string, fill func(w io.Writer) error) error
+	writeBytes(name string, mode fs.FileMode, b []byte) error
+}
+
 // saver writes the files of an answer.
 type saver struct {
-	tree      *tree
+	tree      folder
 	generator *generatorOptions
 	topN      int
 
@@ -198,8 +204,7 @@ func (s *saver) summarize(dir string, to io.Writer) {
 	}
 	line("results saved in %s", dir)
 	for _, p := range s.plans {
-		r := &p.Runtime
-		line("deployment files: %s data %s, options of %s, dialect %s, image %s", p.Backend, r.Data, r.Target, r.Dialect, r.Image)
+		line("deployment files: %s", runsOn(p))
 	}
 	for _, p := range s.plans {
 		for _, n := range p.Notes {
@@ -207,4 +212,10 @@ func (s *saver) summarize(dir string, to io.Writer) {
 		}
 	}
 	_, _ = to.Write(b.Bytes())
+}
+
+// runsOn says what a deployment runs on.
+func runsOn(p *deploy.Plan) string {
+	r := &p.Runtime
+	return fmt.Sprintf("%s data %s, options of %s, dialect %s, image %s", p.Backend, r.Data, r.Target, r.Dialect, r.Image)
 }

@@ -118,7 +118,8 @@ func (o *supportOptions) run(stdout, stderr io.Writer) error {
 	}
 	switch {
 	case o.output != "table":
-		err = o.writeRows(stdout, m, combos)
+		columns, rows := supportRows(m, combos)
+		err = sinks.WriteTable(stdout, o.output, columns, rows)
 	case o.matrix:
 		err = o.writeMatrix(stdout, m, combos)
 	default:
@@ -189,11 +190,10 @@ func (o *supportOptions) versions() []string {
 	return lists
 }
 
-// writeRows writes one row per combination and way of serving.
-func (o *supportOptions) writeRows(w io.Writer, m *estimator.Model, combos []combination) error {
-	columns := []string{"model", "system", "backend", "version", "mode", "status", "reason", "n_layouts", "n_ok", "n_oom", "n_failed",
+// supportRows lists one row per combination and way of serving.
+func supportRows(m *estimator.Model, combos []combination) (columns []string, rows [][]any) {
+	columns = []string{"model", "system", "backend", "version", "mode", "status", "reason", "n_layouts", "n_ok", "n_oom", "n_failed",
 		"gemm", "moe", "kvcache", "fmha", "comm", "largest_context"}
-	var rows [][]any
 	for i := range combos {
 		c := &combos[i]
 		for _, s := range c.verdicts {
@@ -213,7 +213,7 @@ func (o *supportOptions) writeRows(w io.Writer, m *estimator.Model, combos []com
 				string(q.GEMM), string(q.MoE), string(q.KV), string(q.FMHA), string(q.Comm), context))
 		}
 	}
-	return sinks.WriteTable(w, o.output, columns, rows)
+	return columns, rows
 }
 
 func orNil(s string) any {
