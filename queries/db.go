@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -47,6 +48,11 @@ type Result struct {
 // to the files; a path that a query spells itself must be absolute. Folders that are
 // named behind root may be read as well.
 func Open(ctx context.Context, root string, readable ...string) (*DB, error) {
+	return OpenWithin(ctx, root, Bounds{}, readable...)
+}
+
+// OpenWithin is [Open] with bounds on what all questions together may take.
+func OpenWithin(ctx context.Context, root string, b Bounds, readable ...string) (*DB, error) {
 	abs, err := filepath.Abs(root)
 	if err != nil {
 		return nil, fmt.Errorf("open warehouse %s: %w", root, err)
@@ -68,7 +74,7 @@ func Open(ctx context.Context, root string, readable ...string) (*DB, error) {
 			return nil, fmt.Errorf("open warehouse %s: %w", root, err)
 		}
 	}
-	if err := db.setUp(ctx, readable); err != nil {
+	if err := db.setUp(ctx, b, readable); err != nil {
 		db.sql.Close()
 		return nil, fmt.Errorf("open warehouse %s: %w", root, err)
 	}
@@ -92,7 +98,7 @@ func checkWarehouse(root, abs string) error {
 	return nil
 }
 
-func (db *DB) setUp(ctx context.Context, readable []string) error {
+func (db *DB) setUp(ctx context.Context, b Bounds, readable []string) error {
 	allowed := ""
 	for _, dir := range append([]string{db.root, db.scratch}, readable...) {
 		allowed += ", " + quote(filepath.ToSlash(dir))
@@ -107,17 +113,17 @@ func (db *DB) setUp(ctx context.Context, readable []string) error {
 	if err := applyViews(ctx, exec, filepath.ToSlash(db.root)); err != nil {
 		return err
 	}
-	for _, q := range []string{
+	for _, q := range append(b.settings(),
 		// Footers are read once, not at every question; a changed file is read again.
 		"set global parquet_metadata_cache = true",
 		// Without a place to spill DuckDB makes .tmp in the working directory.
-		"set global temp_directory = " + quote(db.scratch),
+		"set global temp_directory = "+quote(db.scratch),
 		"set global autoinstall_known_extensions = false",
 		"set global autoload_known_extensions = false",
-		"set global allowed_directories = [" + allowed[2:] + "]",
+		"set global allowed_directories = ["+allowed[2:]+"]",
 		"set global enable_external_access = false",
 		"set global lock_configuration = true",
-	} {
+	) {
 		if err := exec(ctx, q); err != nil {
 			return fmt.Errorf("%s: %s", q, firstLine(err))
 		}
@@ -162,14 +168,21 @@ func (db *DB) Query(ctx context.Context, query string, args ...any) (*Result, er
 
 // run is Query for text that is known to be harmless.
 func (db *DB) run(ctx context.Context, query string, args ...any) (*Result, error) {
+	r, _, err := db.scan(ctx, math.MaxInt, math.MaxInt64, query, args...)
+	return r, err
+}
+
+// scan reads the rows of an answer up to a number of rows and bytes; more says
+// that there are others.
+func (db *DB) scan(ctx context.Context, mostRows int, mostBytes int64, query string, args ...any) (_ *Result, more bool, _ error) {
 	rows, err := db.sql.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, queryError(ctx, err)
+		return nil, false, queryError(ctx, err)
 	}
 	defer rows.Close()
 	types, err := rows.ColumnTypes()
 	if err != nil {
-		return nil, queryError(ctx, err)
+		return nil, false, queryError(ctx, err)
 	}
 	res := &Result{Rows: [][]any{}}
 	for _, t := range types {
@@ -177,23 +190,28 @@ func (db *DB) run(ctx context.Context, query string, args ...any) (*Result, erro
 		res.Types = append(res.Types, t.DatabaseTypeName())
 	}
 	targets := make([]any, len(types))
+	size := int64(0)
 	for rows.Next() {
+		if len(res.Rows) == mostRows || size > mostBytes {
+			return res, true, nil
+		}
 		row := make([]any, len(types))
 		for i := range row {
 			targets[i] = &row[i]
 		}
 		if err := rows.Scan(targets...); err != nil {
-			return nil, queryError(ctx, err)
+			return nil, false, queryError(ctx, err)
 		}
 		for i := range row {
 			row[i] = normalise(row[i], res.Types[i])
+			size += sizeOf(row[i])
 		}
 		res.Rows = append(res.Rows, row)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, queryError(ctx, err)
+		return nil, false, queryError(ctx, err)
 	}
-	return res, nil
+	return res, false, nil
 }
 
 // queryError keeps cancellation recognisable; DuckDB calls it an interrupt.
