@@ -103,6 +103,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		compareCommand(),
 		schemaCommand(),
 		completionCommand(),
+		webappCommand(),
 		versionCommand(),
 	}
 	for _, c := range commands {
