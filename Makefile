@@ -7,7 +7,7 @@ PREFIX    ?= /usr/local
 WAREHOUSE ?= warehouse
 VENV      ?= .cache/python
 BIN       := bin/servegrid
-SOURCES   := $(shell find . -path ./.cache -prune -o \( -name '*.go' -o -name '*.sql' -o -name '*.yaml' -o -name '*.tbl' \) -print) go.mod go.sum
+SOURCES   := $(shell find . -path ./.cache -prune -o \( -name '*.go' -o -name '*.sql' -o -name '*.yaml' -o -name '*.tbl' -o -path '*/web/assets/*' \) -print) go.mod go.sum
 
 # Pinned, so that a new release cannot break the build.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
@@ -15,7 +15,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 # Figures of the guide's workload; `make sweep` looks them up on every system.
 MODEL := Qwen/Qwen3-32B-FP8
 
-.PHONY: all build install sweep test check format vet staticcheck tidy race fuzz bench test-python test-notebooks accuracy tables clean
+.PHONY: all build install sweep test check format vet staticcheck tidy race fuzz bench test-python test-notebooks test-web load-web accuracy tables clean
 
 all: build
 
@@ -41,7 +41,7 @@ test:
 	$(GO) test ./...
 
 # What a change has to pass.
-check: format vet staticcheck tidy race test-python test-notebooks
+check: format vet staticcheck tidy race test-python test-notebooks test-web
 
 format:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not formatted (run gofmt -w):"; echo "$$out"; exit 1; }
@@ -103,6 +103,20 @@ test-notebooks: build $(DUCKDBS:%=.cache/notebooks-%/.ready)
 	python3 -m venv .cache/notebooks-$*
 	.cache/notebooks-$*/bin/pip install --quiet --disable-pip-version-check -r $< duckdb==$*
 	touch $@
+
+# The page in a real browser: Chromium and Node.js from the system, two pinned
+# libraries. SHOTS=folder keeps pictures of every panel.
+BROWSER := cmd/servegrid/internal/web/browser
+test-web: build $(BROWSER)/node_modules/.ready
+	node $(BROWSER)/walk.mjs $(abspath $(BIN)) $(abspath $(SHOTS))
+
+$(BROWSER)/node_modules/.ready: $(BROWSER)/package-lock.json
+	npm ci --no-audit --no-fund --silent --prefix $(BROWSER)
+	touch $@
+
+# A hundred users of the page at once, and how long they wait.
+load-web:
+	@SERVEGRID_LOAD=1 $(GO) test -count=1 -v -run TestWebManyUsers ./cmd/servegrid | grep -E 'requests of|FAIL|ok'
 
 # Make the embedded tables from the original measurements; see cmd/importtables.
 tables:

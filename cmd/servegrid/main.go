@@ -104,6 +104,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		schemaCommand(),
 		completionCommand(),
 		webappCommand(),
+		sqlWorkerCommand(),
 		versionCommand(),
 	}
 	for _, c := range commands {

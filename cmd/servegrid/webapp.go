@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -12,7 +14,9 @@ import (
 
 // webapp answers the page's questions.
 type webapp struct {
-	warehouse *openWarehouse
+	warehouse    string
+	program      string        // of this process, to run queries in others
+	longestQuery time.Duration // in SQL
 }
 
 func webappCommand() *cli.Command {
@@ -46,7 +50,11 @@ func runWebapp(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	w := newWebapp(c.String("warehouse"))
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	w := newWebapp(c.String("warehouse"), program)
 	s, err := web.Listen(web.Config{
 		Name: name, Port: port, Version: version(), Operations: w.operations(), AtOnce: 2 * runtime.GOMAXPROCS(0),
 		Log: slog.New(slog.NewTextHandler(m.w, &slog.HandlerOptions{Level: m.level})),
@@ -58,17 +66,16 @@ func runWebapp(c *cli.Context) error {
 		fmt.Fprintf(m.warning(), "warning: everyone who reaches %s can use the page; it has no login\n", name)
 	}
 	fmt.Fprintf(m.info(), "Serving on http://%s (Ctrl-C ends it)\n", s.Addr())
-	err = s.Serve(c.Context)
-	if closed := w.warehouse.close(); err == nil {
-		err = closed
+	if err := s.Serve(c.Context); err != nil {
+		return err
 	}
-	if err == nil {
-		fmt.Fprintln(m.info(), "stopped")
-	}
-	return err
+	fmt.Fprintln(m.info(), "stopped")
+	return nil
 }
 
-func newWebapp(warehouse string) *webapp { return &webapp{&openWarehouse{root: warehouse}} }
+func newWebapp(warehouse, program string) *webapp {
+	return &webapp{warehouse, program, 20 * time.Second}
+}
 
 // operations are the API.
 func (w *webapp) operations() []web.Operation {

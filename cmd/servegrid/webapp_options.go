@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"servegrid/estimator"
 	"servegrid/perftables"
+	"servegrid/queries"
 	"servegrid/sinks/deploy"
 )
 
@@ -47,7 +49,7 @@ type warehouseState struct {
 func (w *webapp) options(ctx context.Context, _ optionsRequest) (optionsReply, error) {
 	reply := optionsReply{
 		Version: version(), Backends: perftables.Backends, DatabaseModes: perftables.Modes(), Profiles: estimator.Profiles(), Dynamo: deploy.DynamoVersions(),
-		Warehouse: warehouseState{Path: w.warehouse.root},
+		Warehouse: warehouseState{Path: w.warehouse},
 	}
 	for _, id := range estimator.ModelIDs() {
 		m, err := estimator.LookupModel(id)
@@ -67,10 +69,15 @@ func (w *webapp) options(ctx context.Context, _ optionsRequest) (optionsReply, e
 		reply.Systems = append(reply.Systems, o)
 	}
 	reply.Overrides.Columns, reply.Overrides.Rows = deploy.KeyTable("")
-	if _, err := w.warehouse.get(ctx); err != nil {
+	db, err := queries.Open(ctx, w.warehouse)
+	switch {
+	case errors.Is(err, queries.ErrEmpty):
+		reply.Warehouse.Why = errNoWarehouse.Error()
+	case err != nil:
 		reply.Warehouse.Why = oneLine(err)
-	} else {
+	default:
 		reply.Warehouse.Ready = true
+		return reply, db.Close()
 	}
 	return reply, nil
 }

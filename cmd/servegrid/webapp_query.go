@@ -3,24 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"os/exec"
 	"strings"
-	"sync"
 	"time"
 
 	"servegrid/cmd/servegrid/internal/web"
-	"servegrid/queries"
-)
-
-// Bounds of a question in SQL.
-const (
-	mostQueryRows   = 10_000
-	mostQueryBytes  = 16 << 20
-	mostQueryMemory = 1 << 30
-	longestQuery    = 20 * time.Second
 )
 
 type queryRequest struct {
@@ -34,83 +25,57 @@ type queryReply struct {
 	Milliseconds float64  `json:"ms"`
 }
 
-// openWarehouse is a warehouse that is opened when it is first asked, and again as
-// long as there was none.
-type openWarehouse struct {
-	root string
-	mu   sync.Mutex
-	db   *queries.DB
-}
-
-func (o *openWarehouse) get(ctx context.Context) (*queries.DB, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.db != nil {
-		return o.db, nil
-	}
-	db, err := queries.OpenWithin(context.WithoutCancel(ctx), o.root, queries.Bounds{MemoryBytes: mostQueryMemory})
-	if errors.Is(err, queries.ErrEmpty) {
-		return nil, errors.New("there is no warehouse: run servegrid sweep demo, then ask again; --warehouse names another folder")
-	}
-	o.db = db
-	return db, err
-}
-
-func (o *openWarehouse) close() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.db == nil {
-		return nil
-	}
-	return o.db.Close()
-}
-
 func (w *webapp) query(ctx context.Context, q queryRequest) (queryReply, error) {
 	var reply queryReply
 	began := time.Now()
-	err := w.withQuery(ctx, q, func(ctx context.Context, db *queries.DB) error {
-		r, more, err := db.QueryAtMost(ctx, q.SQL, mostQueryRows, mostQueryBytes)
-		if err != nil {
-			return err
-		}
-		reply = queryReply{table: table{r.Columns, r.Rows}, Types: r.Types, Truncated: more}
-		return nil
-	})
+	b, err := w.ask(ctx, sqlRequest{SQL: q.SQL})
+	if err != nil {
+		return reply, err
+	}
+	if err := json.Unmarshal(b, &reply); err != nil {
+		return reply, fmt.Errorf("read the answer of the query: %w", err)
+	}
 	reply.Milliseconds = float64(time.Since(began).Microseconds()) / 1000
-	return reply, err
+	return reply, nil
 }
 
 // queryParquet answers a query as a Parquet file.
 func (w *webapp) queryParquet(ctx context.Context, q queryRequest) (web.Blob, error) {
-	var b []byte
-	err := w.withQuery(ctx, q, func(ctx context.Context, db *queries.DB) error {
-		dir, err := os.MkdirTemp("", "servegrid-query-")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-		file := filepath.Join(dir, "result.parquet")
-		if _, err := db.Save(ctx, "from (\n"+strings.TrimRight(q.SQL, "; \t\r\n")+"\n) limit "+fmt.Sprint(mostParquetRows), file); err != nil {
-			return err
-		}
-		b, err = os.ReadFile(file)
-		return err
-	})
+	b, err := w.ask(ctx, sqlRequest{SQL: q.SQL, Parquet: true})
 	return web.Blob{Type: "application/vnd.apache.parquet", Name: "result.parquet", Content: b}, err
 }
 
-// mostParquetRows bounds a file; a row takes little there.
-const mostParquetRows = 1_000_000
-
-func (w *webapp) withQuery(ctx context.Context, q queryRequest, use func(ctx context.Context, db *queries.DB) error) error {
-	if len(bytes.TrimSpace([]byte(q.SQL))) == 0 {
-		return fmt.Errorf("%w: sql is empty", web.RequestError)
+// ask has a query answered by a process of its own, so that whatever the query does
+// ends with it: DuckDB bounds most of its memory, but not the texts that one
+// expression makes, and not every step of it can be interrupted.
+func (w *webapp) ask(ctx context.Context, q sqlRequest) ([]byte, error) {
+	if strings.TrimSpace(q.SQL) == "" {
+		return nil, fmt.Errorf("%w: sql is empty", web.RequestError)
 	}
-	db, err := w.warehouse.get(ctx)
+	q.Warehouse = w.warehouse
+	request, err := json.Marshal(q)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, longestQuery, fmt.Errorf("it took longer than %s and was stopped", longestQuery))
+	bounded, cancel := context.WithTimeout(ctx, w.longestQuery)
 	defer cancel()
-	return use(ctx, db)
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(bounded, w.program, sqlWorker)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(request), &stdout, &stderr
+	cmd.Env = []string{"TMPDIR=" + os.TempDir()} // the rest is none of the query's business
+	err = cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return stdout.Bytes(), nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case bounded.Err() != nil:
+		return nil, fmt.Errorf("the query took longer than %s and was stopped", w.longestQuery)
+	case errors.As(err, &exit) && exit.ExitCode() == exitFailed:
+		return nil, errors.New(strings.ReplaceAll(strings.TrimSpace(stderr.String()), "servegrid: ", ""))
+	case errors.As(err, &exit):
+		return nil, fmt.Errorf("the query took more memory than %d MiB and was stopped", mostQueryMemory>>20)
+	}
+	return nil, fmt.Errorf("start the query: %w", err)
 }

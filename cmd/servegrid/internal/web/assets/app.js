@@ -51,7 +51,7 @@ function rerank() {
   app.ranked = rankAll(app.shown, l);
   app.best = chosen(app.shown, l);
   answer();
-  panels[state.tab].update?.(app);
+  panels[state.tab].update(app);
 }
 
 function refresh() { refreshSoon(); }
@@ -68,7 +68,7 @@ const refreshSoon = later(60, async () => {
     app.askedTTFT = asked.ttft;
     rerank();
     app.around = paint(unpack(await askAround(asked)));
-    panels[state.tab].update?.(app);
+    panels[state.tab].update(app);
   } catch (e) {
     if (e.name === 'AbortError') return;
     app.error = e.message;
@@ -95,7 +95,7 @@ function select(row) {
   const own = app.series.find((s) => s.key === row.series.key)?.rows.find((r) => r.deployment === row.deployment && r.tpot_ms === row.tpot_ms && r.ttft_ms === row.ttft_ms);
   state.sel = state.sel === own?.id ? '' : own?.id ?? '';
   writeURL();
-  panels[state.tab].update?.(app);
+  panels[state.tab].update(app);
 }
 
 /** answer is the strip below the question. */
@@ -148,7 +148,7 @@ function drawTab() {
   document.body.dataset.tab = tab;
   const p = panels[tab];
   fill($('panel'), boxes[tab] ??= p.make(app));
-  p.update?.(app);
+  if (app.reply || app.error) p.update(app); // else the first answer does it
 }
 const boxes = {};
 

@@ -26,7 +26,7 @@ export function make(a) {
     oninput: () => app.set({ sql: parts.sql.value }, { quiet: true }),
     onkeydown: (e) => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); run(); } },
   });
-  parts.out = h('div', { role: 'status' });
+  parts.out = h('div', { role: 'status', class: 'tall' });
   parts.chart = h('div');
   parts.note = h('div');
   const pickExample = select([['', 'Examples'], ...examples().map(([n], i) => [String(i), n])], '', (v) => {
@@ -41,7 +41,7 @@ export function make(a) {
         copyButton('Copy notebook snippet', snippet), h('button', { type: 'button', class: 'quiet', onclick: () => { if (result) save('result.csv', 'text/csv', csv(result.columns, result.rows)); } }, 'CSV'),
         h('button', { type: 'button', class: 'quiet', onclick: async () => { try { save('result.parquet', '', await postBlob('/api/query.parquet', { sql: parts.sql.value })); } catch (e) { fill(parts.out, h('p', { class: 'error' }, e.message)); } } }, 'Parquet')),
       h('details', {}, h('summary', {}, 'The same in a notebook'), parts.snippet = h('pre', { class: 'code', tabindex: 0, 'aria-label': 'Notebook snippet' }))),
-    h('section', { class: 'box', 'aria-label': 'Result' }, h('h2', {}, 'Result'), parts.out, parts.chart));
+    h('section', { class: 'box', 'aria-label': 'Result' }, h('h2', {}, 'Result'), parts.chart, parts.out));
 }
 
 /** snippet asks the same in Python. */
@@ -75,7 +75,7 @@ function drawChart() {
   const box = h('div', { id: 'chart-sql' });
   const s = { x: pickX, y: pickY, by: groups.find((g) => ['system', 'backend', 'mode'].includes(g)) ?? '' };
   const draw = () => new Scatter(box, result, s);
-  fill(parts.chart, h('h3', {}, 'Chart'), h('div', { class: 'grid' },
+  fill(parts.chart, h('div', { class: 'grid' },
     field('x', select(numeric, s.x, (v) => { s.x = v; draw(); })), field('y', select(numeric, s.y, (v) => { s.y = v; draw(); })), field('colour', select(groups.map((g) => [g, g || 'none']), s.by, (v) => { s.by = v; draw(); }))), box);
   draw();
 }

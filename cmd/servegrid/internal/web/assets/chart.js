@@ -28,6 +28,7 @@ export class Chart {
     this.o = options;
     this.box = box;
     this.series = [];
+    this.cloud = [];
     this.svg = h('svg', { class: 'chart', role: 'group', 'aria-label': options.label });
     this.card = h('div', { class: 'card', hidden: true });
     box.classList.add('chartbox');
@@ -183,8 +184,8 @@ export class Chart {
     let best = null;
     let near = 24 ** 2;
     const front = new Set(this.fronts.flat());
-    for (const r of [...this.cloud.flat(), ...front]) {
-      // Points of a frontier are easier to hit than those behind it.
+    for (const r of [...front, ...this.cloud.flat()]) {
+      // Points of a frontier are easier to hit than those behind it, and win where both lie.
       const d = ((this.px(this.o.x.of(r)) - x) ** 2 + (this.py(r.tokens_per_s_per_gpu_cluster) - y) ** 2) * (front.has(r) ? 0.3 : 1);
       if (d < near) [near, best] = [d, r];
     }

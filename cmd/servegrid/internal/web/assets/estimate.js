@@ -1,6 +1,6 @@
 // Estimate: one configuration, what dominates it, and what fills its memory.
 
-import { h, fill, field, select, num, short, later, copyButton, table } from './dom.js';
+import { h, fill, field, select, num, later, copyButton, table } from './dom.js';
 import { post, latest } from './api.js';
 import { state } from './state.js';
 
@@ -104,10 +104,10 @@ function breakdown(p) {
   const rows = ops.map((o) => {
     const b = h('span', { class: 'bar c0' });
     b.style.width = `${(o.ms / ops[0].ms) * 100}%`;
-    return [h('span', { class: 'op' }, o.name), num(o.ms, 3), `${short((o.ms / p.total_ms) * 100)} %`, h('span', { class: 'track', 'aria-hidden': 'true' }, b)];
+    return [h('span', { class: 'op' }, o.name), num(o.ms, 3), `${num((o.ms / p.total_ms) * 100, 1)} %`, h('span', { class: 'track', 'aria-hidden': 'true' }, b)];
   });
   return h('section', {}, h('h3', {}, `${p.name === 'context' ? 'Context phase' : 'Decode steps'}: ${num(p.total_ms)} ms`),
-    h('p', { class: 'hint' }, `${p.about}.${ops.length ? ` The bottleneck is ${ops[0].name}, ${short((ops[0].ms / p.total_ms) * 100)} % of the time.` : ''}`),
+    h('p', { class: 'hint' }, `${p.about}.${ops.length ? ` The bottleneck is ${ops[0].name}, ${num((ops[0].ms / p.total_ms) * 100, 1)} % of the time.` : ''}`),
     table(['operator', 'ms', 'share', ''], rows, { label: `Operators of the ${p.name} phase` }));
 }
 
