@@ -105,7 +105,8 @@ test-notebooks: build $(DUCKDBS:%=.cache/notebooks-%/.ready)
 	touch $@
 
 # The page in a real browser: Chromium and Node.js from the system, two pinned
-# libraries. SHOTS=folder keeps pictures of every panel.
+# libraries. SHOTS=folder keeps pictures of every panel; CHROMIUM in the
+# environment is another browser than /usr/bin/chromium.
 BROWSER := cmd/servegrid/internal/web/browser
 test-web: build $(BROWSER)/node_modules/.ready
 	node $(BROWSER)/walk.mjs $(abspath $(BIN)) $(abspath $(SHOTS))

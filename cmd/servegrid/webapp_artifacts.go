@@ -75,7 +75,7 @@ func (w *webapp) artifacts(_ context.Context, q artifactsRequest) (artifactsRepl
 	}
 	at := slices.IndexFunc(a.experiments, func(e *experiment) bool { return e.name == q.Experiment })
 	if at < 0 {
-		return reply, fmt.Errorf("%w: experiment: %w", web.RequestError, suggest.Unknown("value", q.Experiment, experimentNames(a.experiments)))
+		return reply, fmt.Errorf("%w: experiment: %w", web.ErrRequest, suggest.Unknown("value", q.Experiment, experimentNames(a.experiments)))
 	}
 	e := a.experiments[at]
 	rank, err := q.rank(e)
@@ -130,11 +130,11 @@ func (q *artifactsRequest) rank(e *experiment) (int, error) {
 	case e.failed != nil:
 		return 0, e.failed
 	case q.Row == nil && (q.Rank < 1 || q.Rank > len(e.result.Picked)):
-		return 0, fmt.Errorf("%w: rank is %d, %s has %d ranked rows within the limits", web.RequestError, q.Rank, e.name, len(e.result.Picked))
+		return 0, fmt.Errorf("%w: rank is %d, %s has %d ranked rows within the limits", web.ErrRequest, q.Rank, e.name, len(e.result.Picked))
 	case q.Row == nil:
 		return q.Rank, nil
 	case *q.Row < 0 || *q.Row >= len(e.result.Rows):
-		return 0, fmt.Errorf("%w: row is %d, %s has %d rows", web.RequestError, *q.Row, e.name, len(e.result.Rows))
+		return 0, fmt.Errorf("%w: row is %d, %s has %d rows", web.ErrRequest, *q.Row, e.name, len(e.result.Rows))
 	}
 	return slices.Index(e.result.Picked, e.result.Rows[*q.Row]) + 1, nil
 }

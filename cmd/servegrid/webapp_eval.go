@@ -49,11 +49,11 @@ func (w *webapp) eval(_ context.Context, q evalRequest) (evalReply, error) {
 	reply := evalReply{Rows: []evalMetric{}, Remarks: []string{}, Others: []evalOther{}}
 	p, err := measure.ReadPrediction(strings.NewReader(string(q.Prediction)))
 	if err != nil {
-		return reply, fmt.Errorf("%w: prediction: %w", web.RequestError, err)
+		return reply, fmt.Errorf("%w: prediction: %w", web.ErrRequest, err)
 	}
 	results, err := measure.ReadResults(strings.NewReader(q.Results))
 	if err != nil {
-		return reply, fmt.Errorf("%w: results: %w", web.RequestError, err)
+		return reply, fmt.Errorf("%w: results: %w", web.ErrRequest, err)
 	}
 	picked, others := measure.Pick(results, p.Concurrency)
 	c := measure.Compare(p, picked)

@@ -95,7 +95,7 @@ func readFlags(c *cli.Command, args []string, read func(*cli.Context) error) (sa
 	err = app.Run(append([]string{"servegrid", c.Name}, args...))
 	var coded *codedError
 	if errors.As(err, &coded) && coded.code == exitUsage {
-		err = fmt.Errorf("%w: %w", web.RequestError, err)
+		err = fmt.Errorf("%w: %w", web.ErrRequest, err)
 	}
 	if s := strings.TrimSpace(messages.String()); s != "" {
 		said = strings.Split(s, "\n")
@@ -112,7 +112,7 @@ func checkModel(args []string) error {
 			continue
 		}
 		if known := catalogueIDs(); !slices.Contains(known, name) {
-			return fmt.Errorf("%w: model_path: %w", web.RequestError, suggest.Unknown("model", name, known))
+			return fmt.Errorf("%w: model_path: %w", web.ErrRequest, suggest.Unknown("model", name, known))
 		}
 	}
 	return nil

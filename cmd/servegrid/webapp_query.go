@@ -46,11 +46,11 @@ func (w *webapp) queryParquet(ctx context.Context, q queryRequest) (web.Blob, er
 }
 
 // ask has a query answered by a process of its own, so that whatever the query does
-// ends with it: DuckDB bounds most of its memory, but not the texts that one
-// expression makes, and not every step of it can be interrupted.
+// ends with it: DuckDB keeps its bound on memory loosely (peaks of twice the bound
+// were seen), and not every step of it can be interrupted.
 func (w *webapp) ask(ctx context.Context, q sqlRequest) ([]byte, error) {
 	if strings.TrimSpace(q.SQL) == "" {
-		return nil, fmt.Errorf("%w: sql is empty", web.RequestError)
+		return nil, fmt.Errorf("%w: sql is empty", web.ErrRequest)
 	}
 	q.Warehouse = w.warehouse
 	request, err := json.Marshal(q)
@@ -73,7 +73,9 @@ func (w *webapp) ask(ctx context.Context, q sqlRequest) ([]byte, error) {
 	case bounded.Err() != nil:
 		return nil, fmt.Errorf("the query took longer than %s and was stopped", w.longestQuery)
 	case errors.As(err, &exit) && exit.ExitCode() == exitFailed:
-		return nil, errors.New(strings.ReplaceAll(strings.TrimSpace(stderr.String()), "servegrid: ", ""))
+		// What DuckDB recommends are settings that are locked here.
+		text, _, _ := strings.Cut(strings.ReplaceAll(stderr.String(), "servegrid: ", ""), "\n\nPossible solutions:")
+		return nil, errors.New(strings.TrimSpace(text))
 	case errors.As(err, &exit):
 		return nil, fmt.Errorf("the query took more memory than %d MiB and was stopped", mostQueryMemory>>20)
 	}

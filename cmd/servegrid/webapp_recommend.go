@@ -40,11 +40,11 @@ func (w *webapp) recommend(ctx context.Context, q recommendRequest) (recommendRe
 		return reply, err
 	}
 	if q.TotalGPUs != nil {
-		return reply, fmt.Errorf("%w: total_gpus is what is looked for; leave it out", web.RequestError)
+		return reply, fmt.Errorf("%w: total_gpus is what is looked for; leave it out", web.ErrRequest)
 	}
 	name, err := resolveSystem(q.System)
 	if err != nil {
-		return reply, fmt.Errorf("%w: system: %w", web.RequestError, err)
+		return reply, fmt.Errorf("%w: system: %w", web.ErrRequest, err)
 	}
 	system, _ := perftables.LookupSystem(name) // it was resolved
 	var found *answer
@@ -85,10 +85,10 @@ func (w *webapp) recommend(ctx context.Context, q recommendRequest) (recommendRe
 func (q *recommendRequest) load() (func(*search.Row) int, error) {
 	rate, held := q.TargetRequestRate, q.TargetConcurrency
 	if (rate == nil) == (held == nil) {
-		return nil, fmt.Errorf("%w: want one of target_request_rate and target_concurrency", web.RequestError)
+		return nil, fmt.Errorf("%w: want one of target_request_rate and target_concurrency", web.ErrRequest)
 	}
 	if v := cmp.Or(rate, held); !(*v > 0) || *v > 1e6 {
-		return nil, fmt.Errorf("%w: the load is %g, want a number above 0, 1000000 at most", web.RequestError, *v)
+		return nil, fmt.Errorf("%w: the load is %g, want a number above 0, 1000000 at most", web.ErrRequest, *v)
 	}
 	return func(r *search.Row) int {
 		if rate != nil {

@@ -67,7 +67,7 @@ func (w *webapp) sweep(ctx context.Context, q sweepRequest) (sweepReply, error) 
 		}
 		a, o, said, err := ask(q.workloadRequest, engineRequest{e.system, e.backend, e.version}, nil)
 		switch {
-		case errors.Is(err, web.RequestError):
+		case errors.Is(err, web.ErrRequest):
 			return reply, err
 		case err != nil:
 			reply.Series = append(reply.Series, sweepSeries{System: e.system, Backend: e.backend, Version: e.version, Mode: "agg and disagg", Failed: oneLine(err), Rows: [][]any{}})
@@ -100,11 +100,11 @@ func (q *sweepRequest) engines() ([]engine, error) {
 	for _, name := range systems {
 		system, err := resolveSystem(name)
 		if err != nil {
-			return nil, fmt.Errorf("%w: systems: %w", web.RequestError, err)
+			return nil, fmt.Errorf("%w: systems: %w", web.ErrRequest, err)
 		}
 		for _, backend := range backends {
 			if !slices.Contains(perftables.Backends, backend) {
-				return nil, fmt.Errorf("%w: backends: %w", web.RequestError, suggest.Unknown("backend", backend, perftables.Backends))
+				return nil, fmt.Errorf("%w: backends: %w", web.ErrRequest, suggest.Unknown("backend", backend, perftables.Backends))
 			}
 			have := perftables.Embedded().Versions(system, backend)
 			switch {
@@ -124,7 +124,7 @@ func (q *sweepRequest) engines() ([]engine, error) {
 		}
 	}
 	if len(list) == 0 {
-		return nil, fmt.Errorf("%w: versions: no engine that is asked for has data of version %s", web.RequestError, strings.Join(q.Versions, " or "))
+		return nil, fmt.Errorf("%w: versions: no engine that is asked for has data of version %s", web.ErrRequest, strings.Join(q.Versions, " or "))
 	}
 	return list, nil
 }

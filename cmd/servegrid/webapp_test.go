@@ -284,7 +284,6 @@ func TestWebSQL(t *testing.T) {
 	if !got.Truncated || len(got.Rows) > 20 {
 		t.Errorf("%d megabytes, truncated %v", len(got.Rows), got.Truncated)
 	}
-	// Texts that DuckDB's own bound does not count.
 	if status, b := p.ask("/api/query", fields{"sql": "select length(string_agg(repeat('x', 100000000), '')) from range(2000)"}); status != 422 || !strings.Contains(string(b), "emory") {
 		t.Errorf("%d %.300s, want a word on memory", status, b)
 	}

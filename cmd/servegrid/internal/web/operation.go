@@ -30,8 +30,8 @@ type Blob struct {
 	Content []byte
 }
 
-// RequestError is wrapped by errors that are the caller's mistake.
-var RequestError = errors.New("bad request")
+// ErrRequest is wrapped by errors that are the caller's mistake.
+var ErrRequest = errors.New("bad request")
 
 // Post is an operation that takes a JSON object.
 func Post[Q, A any](path, summary string, do func(context.Context, Q) (A, error)) Operation {
@@ -83,12 +83,12 @@ func decode(body []byte, to any) error {
 }
 
 func badRequest(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", RequestError, fmt.Errorf(format, args...))
+	return fmt.Errorf("%w: %w", ErrRequest, fmt.Errorf(format, args...))
 }
 
 // message is what a caller is told: the mistake without the sentinel.
 func message(err error) string {
-	return strings.TrimPrefix(err.Error(), RequestError.Error()+": ")
+	return strings.TrimPrefix(err.Error(), ErrRequest.Error()+": ")
 }
 
 // queryBody spells the query of a URL as a JSON object of texts.

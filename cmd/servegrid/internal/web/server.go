@@ -157,7 +157,7 @@ var errBug = errors.New("a bug of servegrid stopped this answer; its log says mo
 
 func statusOf(ctx context.Context, err error) int {
 	switch {
-	case errors.Is(err, RequestError):
+	case errors.Is(err, ErrRequest):
 		return http.StatusBadRequest
 	case errors.Is(err, errBug):
 		return http.StatusInternalServerError

@@ -93,7 +93,7 @@ func TestRequests(t *testing.T) {
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) {
 			t.Errorf("%s: %d %.200s, want %d with %q", c.name, w.Code, w.Body, c.status, c.says)
 		}
-		if strings.Contains(w.Body.String(), RequestError.Error()) || strings.Contains(w.Body.String(), ".go:") {
+		if strings.Contains(w.Body.String(), ErrRequest.Error()) || strings.Contains(w.Body.String(), ".go:") {
 			t.Errorf("%s: %s", c.name, w.Body)
 		}
 	}

@@ -141,8 +141,10 @@ function drawTab() {
   const tab = state.tab in panels ? state.tab : 'explore';
   state.tab = tab;
   for (const a of $('tabs').children) {
-    if (a.dataset.tab === tab) a.setAttribute('aria-current', 'page');
-    else a.removeAttribute('aria-current');
+    if (a.dataset.tab === tab) {
+      a.setAttribute('aria-current', 'page');
+      a.parentElement.scrollLeft = a.offsetLeft - (a.parentElement.clientWidth - a.offsetWidth) / 2; // on a narrow screen
+    } else a.removeAttribute('aria-current');
   }
   document.title = `${titles[tab]} – servegrid`;
   document.body.dataset.tab = tab;

@@ -28,7 +28,11 @@ export function parse(search) {
 /** format writes a state, or some keys of it, as a query string. */
 export function format(s, keys = Object.keys(defaults)) {
   const q = new URLSearchParams();
-  for (const k of keys) if (s[k] !== defaults[k]) q.set(k, s[k]);
+  for (const k of keys) {
+    // A token is for nobody's history.
+    const v = k === 'set' ? s.set.split('\n').filter((line) => !line.includes('hf_token=')).join('\n') : s[k];
+    if (v !== defaults[k]) q.set(k, v);
+  }
   return q.toString();
 }
 
