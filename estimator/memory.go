@@ -1,7 +1,5 @@
 package estimator
 
-import "servegrid/perftables"
-
 // GiB is 2^30 bytes.
 const GiB = 1 << 30
 
@@ -49,7 +47,7 @@ func newMemoryModel(p *Plan) (memoryModel, error) {
 		actFloor:    70 << 20,
 		actFactor:   1,
 		nccl:        nccl,
-		other:       perftables.OtherMemory,
+		other:       p.DB.System.OtherMemory(),
 		capacity:    p.DB.System.MemCapacity,
 		kvPerToken:  p.Quant.KV.Bytes() * float64(ceilDiv(m.KVHeads, tp)*m.HeadDim*m.Layers*2),
 	}
@@ -62,7 +60,7 @@ func newMemoryModel(p *Plan) (memoryModel, error) {
 		mm.kvPerToken = p.Quant.KV.Bytes() * float64(m.Layers*mlaKVBytes)
 	}
 	if sglang {
-		mm.actFloor, mm.actFactor, mm.other = 90<<20, 1.15, perftables.OtherMemory*1.2
+		mm.actFloor, mm.actFactor, mm.other = 90<<20, 1.15, p.DB.System.OtherMemory()*1.2
 	}
 	for _, ops := range [][]operator{p.context.ops, p.logits.ops} {
 		for _, op := range ops {

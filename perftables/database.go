@@ -18,6 +18,9 @@ type Database struct {
 	Version string
 	Mode    Mode
 
+	Generation Generation // how its tables are read
+	Layer      string     // the collection of tables that it is part of
+
 	*store
 }
 
@@ -29,6 +32,10 @@ type store struct {
 	slices memo[gridKey, []Row] // of the kinds that no grid is made of
 	lines  memo[lineKey, *Line]
 	gemms  memo[gemmKey, *Line]
+
+	raws     memo[gridKey, *rawGrid] // generation raw
+	surfaces memo[planeKey, *rawSurface]
+	planes   memo[planeKey, *slab]
 }
 
 // WithMode returns the same database answering in another mode.
@@ -53,12 +60,18 @@ func (db *Database) String() string {
 }
 
 // Digests lists the tables that answers may depend on, each with the digest of
-// its rows, sorted by kind.
+// its rows, sorted by kind; for tables that were installed also how they are read
+// and the figures of their system.
 func (db *Database) Digests() []string {
 	var d []string
 	for _, kind := range sortedKeys(db.tables) {
 		p := db.tables[kind]
 		d = append(d, string(kind)+":"+hex.EncodeToString(p.digest[:]))
+	}
+	if db.Layer != EmbeddedLayer {
+		// What else answers depend on, and what the program's own revision covers
+		// for embedded tables.
+		d = append(d, fmt.Sprintf("read:%s %+v", db.Generation, *db.System))
 	}
 	return d
 }

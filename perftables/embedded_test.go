@@ -31,7 +31,7 @@ func readCSV(t *testing.T, name string) [][]string {
 // its digest.
 func embeddedTable(t *testing.T, name string) (*packed, *Table) {
 	t.Helper()
-	b, err := fs.ReadFile(Embedded().fsys, name)
+	b, err := fs.ReadFile(Embedded().layers[0].Files, name)
 	if err != nil {
 		t.Fatal(err)
 	}

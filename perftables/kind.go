@@ -30,10 +30,11 @@ type Shape struct {
 }
 
 // Sub-tables of the expert-layer kinds: kernels that trade throughput for
-// latency are kept apart.
+// latency, and those of another kind of expert, are kept apart.
 const (
 	MoEOrdinary   = "ordinary"
 	MoELowLatency = "low_latency"
+	MoENonGated   = "non_gated" // experts without a gate do less work; no known model has them
 )
 
 var (
@@ -66,6 +67,13 @@ var Shapes = map[Kind]Shape{
 	KindDeepEPLL:            {[]string{"node_num", "hidden_size", "num_topk", "num_experts"}, []string{"num_token"}},
 }
 
+// gridded are the kinds whose three coordinates span a grid; the others are lines
+// over their last coordinate.
+var gridded = map[Kind]bool{
+	KindGEMM: true, KindContextAttention: true, KindGenerationAttention: true, KindContextMLA: true, KindGenerationMLA: true,
+	KindWideEPContextMLA: true, KindWideEPGenerationMLA: true,
+}
+
 // kindsOf lists the tables that the formulas of a backend read.
 func kindsOf(backend string) []Kind {
 	kinds := []Kind{
@@ -80,4 +88,21 @@ func kindsOf(backend string) []Kind {
 			KindWideEPGenerationMoE, KindDeepEPNormal, KindDeepEPLL)
 	}
 	return kinds
+}
+
+// KindNames lists the kinds.
+func KindNames() []string {
+	var names []string
+	for _, k := range sortedKeys(Shapes) {
+		names = append(names, string(k))
+	}
+	return names
+}
+
+// Unit is the unit of a kind's latencies in its tables.
+func (k Kind) Unit() string {
+	if k == KindDeepEPNormal || k == KindDeepEPLL {
+		return "µs"
+	}
+	return "ms"
 }

@@ -71,7 +71,7 @@ func TestVersionsAreOrdered(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 4))
 	for range 50 {
 		r.Shuffle(len(got), func(i, j int) { got[i], got[j] = got[j], got[i] })
-		slices.SortStableFunc(got, compareVersions)
+		slices.SortStableFunc(got, CompareVersions)
 		if !slices.Equal(got, want) {
 			t.Fatalf("got %v, want %v", got, want)
 		}

@@ -51,6 +51,9 @@ const (
 // error for want of it, and the speed of light.
 func (db *Database) choose(measured Kernel, err error, sol Kernel, efficiency float64) (Kernel, error) {
 	var missing *NoDataError
+	if db.Generation == GenerationRaw && err == nil && measured != nil {
+		measured = heldKernel(measured, sol)
+	}
 	switch {
 	case db.Mode == SOL:
 		return sol, nil

@@ -68,7 +68,7 @@ func TestPackRefusesRepeatedRows(t *testing.T) {
 // A damaged file is an error, never a crash and never other figures.
 func TestDamagedTable(t *testing.T) {
 	name := "h200_sxm/vllm/0.12.0/custom_allreduce.tbl"
-	whole, err := fs.ReadFile(Embedded().fsys, name)
+	whole, err := fs.ReadFile(Embedded().layers[0].Files, name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,8 @@ func (a AttentionShape) kvKey() string {
 // ContextAttention is the attention of a context phase with fixed heads.
 type ContextAttention struct {
 	measured *slab
+	raw      *rawSurface                            // instead of measured, for generation raw
+	sol      func(b, fresh, prefix float64) float64 // of raw
 	formula  func(b, fresh, prefix float64) float64 // nil: none
 }
 
@@ -35,18 +37,7 @@ func (db *Database) ContextAttention(a AttentionShape) (*ContextAttention, error
 	if err := a.check(); err != nil {
 		return nil, err
 	}
-	kvHeads := db.fallbackKVHeads(KindContextAttention, a)
-	s, compute, kvBytes := db.System, fmhaFormats[a.FMHA].compute, a.KV.Bytes()
-	heads, dim, window := float64(a.Heads), float64(a.HeadDim), float64(a.Window)
-	sol := func(b, fresh, prefix float64) float64 {
-		full := fresh + prefix
-		ops := 2 * b * (float64(full*full) - float64(prefix*prefix)) * heads * dim
-		if window > 0 && full > window {
-			ops = 4 * b * fresh * window * heads * dim
-		}
-		bytes := float64(4*b*heads*fresh*dim) + float64(2*kvBytes*b*kvHeads*full*dim)
-		return max(ops/s.Float16Rate*1000/compute, bytes/s.MemBandwidth*1000)
-	}
+	sol := db.System.solContextAttention(a.FMHA, a.KV, a.Window, a.HeadDim, db.fallbackKVHeads(KindContextAttention, a))
 	return db.contextKernel(KindContextAttention, a.Heads, sol, contextAttentionEfficiency,
 		string(a.FMHA), string(a.KV), a.kvKey(), strconv.Itoa(a.HeadDim), strconv.Itoa(a.Window))
 }
@@ -58,23 +49,40 @@ func (a AttentionShape) check() error {
 	return nil
 }
 
-// fallbackKVHeads is the number of KV heads that formulas count. The reference
-// looks a table up under 0 KV heads when every head has its own, and its fall-back
-// to the formula then still counts 0, unless there is no table at all.
-func (db *Database) fallbackKVHeads(kind Kind, a AttentionShape) float64 {
-	if db.Mode == Hybrid && a.KVHeads == a.Heads && db.tables[kind] != nil {
-		return 0
+// fallbackKVHeads is the number of KV heads that formulas count with that many
+// heads. The reference looks a table up under 0 KV heads when every head has its
+// own, and its fall-back to the formula then still counts 0, unless there is no
+// table at all. Raw tables do not follow it there.
+func (db *Database) fallbackKVHeads(kind Kind, a AttentionShape) func(heads float64) float64 {
+	n := float64(a.KVHeads)
+	if a.KVHeads == a.Heads {
+		if db.Generation == GenerationRaw {
+			return func(heads float64) float64 { return heads }
+		}
+		if db.Mode == Hybrid && db.tables[kind] != nil {
+			n = 0
+		}
 	}
-	return float64(a.KVHeads)
+	return func(float64) float64 { return n }
 }
 
 // contextKernel makes the context kernel of the database's mode.
-func (db *Database) contextKernel(kind Kind, heads int, sol func(b, fresh, prefix float64) float64, efficiency float64, key ...string) (*ContextAttention, error) {
-	measured, err := db.measuredSlab(kind, heads, key...)
+func (db *Database) contextKernel(kind Kind, heads int, solOf contextBound, efficiency float64, key ...string) (*ContextAttention, error) {
+	sol := func(b, fresh, prefix float64) float64 { return solOf(float64(heads), b, fresh, prefix) }
+	c := &ContextAttention{sol: sol}
+	var err error
+	if db.Generation == GenerationRaw && db.measuredMode() {
+		c.raw, err = db.rawContext(kind, heads, key...)
+		if c.raw != nil {
+			return c, nil
+		}
+		err = db.unlessHybrid(err)
+	} else {
+		c.measured, err = db.measuredSlab(kind, heads, key...)
+	}
 	if err != nil {
 		return nil, err
 	}
-	c := &ContextAttention{measured: measured}
 	switch db.Mode {
 	case SOL:
 		c.formula = sol
@@ -82,6 +90,16 @@ func (db *Database) contextKernel(kind Kind, heads int, sol func(b, fresh, prefi
 		c.formula = func(b, fresh, prefix float64) float64 { return sol(b, fresh, prefix) / efficiency }
 	}
 	return c, nil
+}
+
+// unlessHybrid drops the error of a missing measurement where formulas stand in
+// for it.
+func (db *Database) unlessHybrid(err error) error {
+	var missing *NoDataError
+	if db.Mode == Hybrid && errors.As(err, &missing) {
+		return nil
+	}
+	return err
 }
 
 // measuredSlab finds the planes that answer for the heads; nil without error
@@ -112,6 +130,9 @@ func (db *Database) measuredSlab(kind Kind, heads int, key ...string) (*slab, er
 // prefix cached ones. It reports false where nothing is known.
 func (c *ContextAttention) At(b, fresh, prefix float64) (float64, bool) {
 	full := fresh + prefix
+	if c.raw != nil {
+		return c.raw.at(b, full, c.sol(b, fresh, prefix)), true
+	}
 	if c.measured != nil {
 		if v, ok := c.measured.at(full, b, cubic); ok {
 			// The kernel was measured without a prefix: keep the share of the score
@@ -129,7 +150,7 @@ func (c *ContextAttention) At(b, fresh, prefix float64) (float64, bool) {
 // have an answer.
 func (c *ContextAttention) Lengths(b float64) (shortest, longest float64) {
 	switch {
-	case c.formula != nil:
+	case c.raw != nil || c.formula != nil:
 		return math.Inf(-1), math.Inf(1)
 	case c.measured == nil || len(c.measured.g.y) < 2 || !within(c.measured.g.z, b):
 		return math.Inf(1), math.Inf(-1)
@@ -151,20 +172,30 @@ func (db *Database) GenerationAttention(a AttentionShape) (*GenerationAttention,
 	}
 	kvHeads := db.fallbackKVHeads(KindGenerationAttention, a)
 	kv := kvFormats[a.KV]
-	sol := func(b, length float64) float64 {
-		return db.System.solGenerationAttention(kv, b, length, float64(a.Heads), kvHeads, float64(a.Window), float64(a.HeadDim))
+	sol := func(heads, b, length float64) float64 {
+		return db.System.solGenerationAttention(kv, b, length, heads, kvHeads(heads), float64(a.Window), float64(a.HeadDim))
 	}
 	return db.generationKernel(KindGenerationAttention, a.Heads, sol, generationAttentionEfficiency,
 		string(a.KV), a.kvKey(), strconv.Itoa(a.HeadDim), strconv.Itoa(a.Window))
 }
 
 // generationKernel makes the generation kernel of the database's mode.
-func (db *Database) generationKernel(kind Kind, heads int, sol func(b, length float64) float64, efficiency float64, key ...string) (*GenerationAttention, error) {
-	measured, err := db.measuredSlab(kind, heads, key...)
+func (db *Database) generationKernel(kind Kind, heads int, solOf bound, efficiency float64, key ...string) (*GenerationAttention, error) {
+	sol := func(b, length float64) float64 { return solOf(float64(heads), b, length) }
+	g := &GenerationAttention{}
+	var err error
+	if db.Generation == GenerationRaw && db.measuredMode() {
+		g.measured, err = db.rawGeneration(kind, heads, key...)
+		if g.measured != nil && db.Mode == Silicon {
+			return g, nil
+		}
+		err = db.unlessHybrid(err)
+	} else {
+		g.measured, err = db.measuredSlab(kind, heads, key...)
+	}
 	if err != nil {
 		return nil, err
 	}
-	g := &GenerationAttention{measured: measured}
 	switch db.Mode {
 	case SOL:
 		g.formula = sol

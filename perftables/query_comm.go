@@ -1,6 +1,9 @@
 package perftables
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 type lineKey struct {
 	kind Kind
@@ -36,6 +39,9 @@ func (db *Database) CustomAllReduce(tp int) (Kernel, error) {
 }
 
 func (db *Database) measuredAllReduce(tp int) (Kernel, error) {
+	if db.Generation == GenerationRaw {
+		return db.rawComm(KindCustomAllReduce, tp)
+	}
 	l, err := db.commLine(KindCustomAllReduce, min(tp, 8))
 	if err != nil {
 		return nil, err
@@ -71,6 +77,9 @@ func (db *Database) NCCL(q CommQuant, op NCCLOp, gpus int) (Kernel, error) {
 }
 
 func (db *Database) measuredNCCL(q CommQuant, op NCCLOp, gpus int) (Kernel, error) {
+	if db.Generation == GenerationRaw {
+		return db.rawComm(KindNCCL, gpus, string(q), string(op))
+	}
 	rows, err := db.slice(KindNCCL, string(q), string(op))
 	if err != nil {
 		return nil, err
@@ -137,7 +146,12 @@ func (db *Database) MemOp() Kernel {
 	if db.Mode == SOL {
 		return affine{slope: 1 / s.MemBandwidth * 1000}
 	}
-	return affine{memLatency * 1000, 1 / (s.MemBandwidth * memEfficiency) * 1000}
+	// Seconds are converted as constants are, exactly.
+	latency := UsualMemLatency * 1000
+	if s.MemLatency > 0 {
+		latency = s.MemLatency * 1000
+	}
+	return affine{latency, 1 / (s.MemBandwidth * cmp.Or(s.MemEfficiency, UsualMemEfficiency)) * 1000}
 }
 
 // P2P returns the latency of a transfer to another pipeline stage over its
@@ -147,5 +161,9 @@ func (db *Database) P2P() Kernel {
 	if db.Mode == SOL {
 		return affine{slope: 1 / s.InterNodeBW * 1000}
 	}
-	return affine{p2pLatency * 1000, 1 / s.InterNodeBW * 1000}
+	latency := UsualP2PLatency * 1000
+	if s.P2PLatency > 0 {
+		latency = s.P2PLatency * 1000
+	}
+	return affine{latency, 1 / s.InterNodeBW * 1000}
 }

@@ -25,6 +25,9 @@ func (db *Database) GEMM(q GEMMQuant, n, k int) (Kernel, error) {
 
 func (db *Database) measuredGEMM(q GEMMQuant, n, k int) (*Line, error) {
 	return db.gemms.get(gemmKey{q, n, k}, func() (*Line, error) {
+		if db.Generation == GenerationRaw {
+			return db.rawGEMM(q, n, k)
+		}
 		g, err := db.grid(KindGEMM, string(q))
 		if err != nil {
 			return nil, err

@@ -4,30 +4,13 @@ package perftables
 
 // ContextMLA returns the latent attention kernel of a context phase.
 func (db *Database) ContextMLA(heads int, kv KVQuant, fmha FMHAQuant) (*ContextAttention, error) {
-	n, kvBytes, compute := float64(heads), kv.Bytes(), fmhaFormats[fmha].compute
-	s := db.System
-	sol := func(b, fresh, prefix float64) float64 {
-		full := fresh + prefix
-		ops := b * n * 320 * (float64(full*full) - float64(prefix*prefix))
-		bytes := b * n * (float64(kvBytes*full*320) + float64(2*fresh*320))
-		return max(ops/s.Float16Rate*1000/compute, bytes/s.MemBandwidth*1000)
-	}
+	sol := db.System.solContextMLA(kv, fmha)
 	return db.contextKernel(KindContextMLA, heads, sol, contextMLAEfficiency, string(fmha), string(kv))
 }
 
 // GenerationMLA returns the latent attention kernel of a decode step.
 func (db *Database) GenerationMLA(heads int, kv KVQuant) (*GenerationAttention, error) {
-	n, kvBytes := float64(heads), kv.Bytes()
-	s := db.System
-	compute := 1.0
-	if kv == KVFP8 {
-		compute = 2
-	}
-	sol := func(b, length float64) float64 {
-		ops := 2 * b * n * 1088 * length
-		bytes := b * (float64(n*2176) + float64((length-1)*576*kvBytes))
-		return max(ops/s.Float16Rate*1000/compute, bytes/s.MemBandwidth*1000)
-	}
+	sol := db.System.solGenerationMLA(kv)
 	return db.generationKernel(KindGenerationMLA, heads, sol, generationMLAEfficiency, string(kv))
 }
 

@@ -46,6 +46,9 @@ func (db *Database) measuredMoE(m MoEShape) (Kernel, error) {
 		return ordinary, err
 	}
 	low, lowErr := db.moeLine(kind, MoELowLatency, m)
+	if db.Generation == GenerationRaw {
+		return splitOrdinary(low, lowErr, ordinary, err)
+	}
 	var missing *NoDataError
 	switch {
 	case err != nil && lowErr != nil:

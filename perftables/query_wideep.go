@@ -11,12 +11,9 @@ const (
 	FA3        = "fa3"
 )
 
-// Figures of the one architecture that was measured (DeepSeek-V3).
-const (
-	wideEPHeads  = 128.0
-	wideEPDown   = 2112.0 // output of the joint down projection
-	wideEPHidden = 7168.0
-)
+// wideEPHeads is the number of heads of the one architecture that was measured
+// (DeepSeek-V3).
+const wideEPHeads = 128.0
 
 func wideEPMoE(context bool) Kind {
 	if context {
@@ -31,19 +28,7 @@ func wideEPMoE(context bool) Kind {
 // measurements are.
 func (db *Database) WideEPContextMLA(tp int, kv KVQuant, fmha FMHAQuant, kernel string) (*ContextAttention, error) {
 	heads := int(wideEPHeads) / tp
-	n, f, s := float64(heads), fmhaFormats[fmha], db.System
-	const h, a = wideEPHidden, wideEPDown
-	sol := func(b, fresh, prefix float64) float64 {
-		t := fresh + prefix
-		flops := float64(2*h*a*b*fresh) + float64(2*1536*n*192*b*fresh) + float64(2*512*n*256*b*fresh) + float64(2*n*128*h*b*fresh)
-		attn := math.Floor(2 * n * 320 * b * (float64(t*t) - float64(prefix*prefix)) / 2)
-		attnMem := float64(b*fresh*n*192) + float64(b*t*n*192) + float64(b*t*n*128) + float64(b*fresh*n*128)
-		mem := (float64(b*h*fresh) + h*a + float64(2*b*a*fresh)) + (float64(b*1536*fresh) + float64(1536*n*192) + float64(2*b*n*192*fresh)) +
-			(float64(b*fresh*512) + float64(n*256*512) + float64(2*b*n*256*fresh)) + float64(2*attnMem) +
-			(float64(b*n*128*fresh) + float64(n*128*h) + float64(2*b*h*fresh))
-		compute := float64(flops/(s.Float16Rate*f.compute)*1000) + float64(attn/s.Float16Rate*1000)
-		return max(compute, mem*f.bytes/s.MemBandwidth*1000)
-	}
+	sol := db.System.solWideEPContextMLA(fmha)
 	return db.contextKernel(KindWideEPContextMLA, heads, sol, wideEPContextMLAEfficiency, kernel, string(fmha), string(kv))
 }
 
@@ -51,18 +36,7 @@ func (db *Database) WideEPContextMLA(tp int, kv KVQuant, fmha FMHAQuant, kernel 
 // included. Unknown attention kernels are as in [Database.WideEPContextMLA].
 func (db *Database) WideEPGenerationMLA(tp int, kv KVQuant, fmha FMHAQuant, kernel string) (*GenerationAttention, error) {
 	heads := int(wideEPHeads) / tp
-	n, f, s := float64(heads), fmhaFormats[fmha], db.System
-	const h, a = wideEPHidden, wideEPDown
-	sol := func(b, length float64) float64 {
-		flops := float64(2*h*a*b) + float64(2*1536*n*192*b) + float64(2*n*128*512*b) + float64(2*b*n*512*128) + float64(2*n*128*h*b)
-		attn := 2 * b * length * n * 1088
-		attnMem := float64(b*n*576) + float64(b*length*576) + float64(b*n*512)
-		mem := (float64(b*h) + h*a + float64(2*b*a)) + (float64(b*1536) + float64(1536*n*192) + float64(2*b*n*192)) +
-			(float64(b*n*128) + float64(n*512*128) + float64(2*b*n*512)) + float64(2*attnMem) +
-			(float64(b*n*512) + float64(n*128*512) + float64(2*b*n*128)) + (float64(b*n*128) + float64(n*128*h) + float64(2*b*h))
-		compute := float64(flops/(s.Float16Rate*f.compute)*1000) + float64(attn/s.Float16Rate*1000)
-		return max(compute, mem*f.bytes/s.MemBandwidth*1000)
-	}
+	sol := db.System.solWideEPGenerationMLA(fmha)
 	return db.generationKernel(KindWideEPGenerationMLA, heads, sol, wideEPGenerationMLAEfficiency, kernel, string(kv))
 }
 

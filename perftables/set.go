@@ -22,15 +22,28 @@ var embedded embed.FS
 // Backends lists the serving engines.
 var Backends = []string{"trtllm", "vllm", "sglang"}
 
-// Set is a collection of packed tables, laid out as
+// Layer is one collection of packed tables, laid out as
 // <system>/<backend>/<version>/<kind>.tbl, with <system>/nccl/<version>/nccl.tbl
-// beside the backends. It is safe for concurrent use.
+// beside the backends.
+type Layer struct {
+	Name       string
+	Files      fs.FS
+	Generation Generation
+	Systems    []System // figures of its systems
+}
+
+// Set is one or more layers of tables. A database comes whole from the first
+// layer that has it; only collectives, which belong to a system, may come from a
+// later one. It is safe for concurrent use.
 type Set struct {
-	fsys fs.FS
-	open memo[databaseKey, *Database]
+	layers []Layer
+	open   memo[databaseKey, *Database]
 }
 
 type databaseKey struct{ system, backend, version string }
+
+// EmbeddedLayer is the name of the layer that is part of the program.
+const EmbeddedLayer = "embedded"
 
 // Embedded returns the tables that are part of the program.
 var Embedded = sync.OnceValue(func() *Set {
@@ -41,16 +54,46 @@ var Embedded = sync.OnceValue(func() *Set {
 	return NewSet(data)
 })
 
-// NewSet returns the tables below fsys.
-func NewSet(fsys fs.FS) *Set { return &Set{fsys: fsys} }
+// NewSet returns the tables below fsys, of generation grid and on the systems
+// that the program knows.
+func NewSet(fsys fs.FS) *Set {
+	return Layers(Layer{Name: EmbeddedLayer, Files: fsys, Generation: GenerationGrid, Systems: systems})
+}
 
-// Versions lists the engine versions that have tables, oldest first. It is
-// empty when the backend has none on that system.
-func (s *Set) Versions(system, backend string) []string {
-	if !slices.Contains(Backends, backend) {
-		return nil // "nccl" is a folder, not a backend
+// Layers returns the tables of the layers, earlier ones first.
+func Layers(layers ...Layer) *Set { return &Set{layers: layers} }
+
+// Layers lists the layers of the set.
+func (s *Set) Layers() []Layer { return s.layers }
+
+// SystemNames lists the GPU systems of all layers, each once.
+func (s *Set) SystemNames() []string {
+	var names []string
+	for _, l := range s.layers {
+		for i := range l.Systems {
+			if !slices.Contains(names, l.Systems[i].Name) {
+				names = append(names, l.Systems[i].Name)
+			}
+		}
 	}
-	entries, err := fs.ReadDir(s.fsys, path.Join(system, backend))
+	return names
+}
+
+// system returns the figures of a system in a layer.
+func (l *Layer) system(name string) (*System, bool) {
+	i := slices.IndexFunc(l.Systems, func(s System) bool { return s.Name == name })
+	if i < 0 {
+		return nil, false
+	}
+	return &l.Systems[i], true
+}
+
+// versions lists the engine versions that the layer has, in no order.
+func (l *Layer) versions(system, backend string) []string {
+	if _, ok := l.system(system); !ok {
+		return nil
+	}
+	entries, err := fs.ReadDir(l.Files, path.Join(system, backend))
 	if err != nil {
 		return nil
 	}
@@ -60,8 +103,45 @@ func (s *Set) Versions(system, backend string) []string {
 			versions = append(versions, e.Name())
 		}
 	}
-	slices.SortStableFunc(versions, compareVersions)
 	return versions
+}
+
+// Versions lists the engine versions that have tables, oldest first. It is
+// empty when the backend has none on that system.
+func (s *Set) Versions(system, backend string) []string {
+	if !slices.Contains(Backends, backend) {
+		return nil // "nccl" is a folder, not a backend
+	}
+	var versions []string
+	for i := range s.layers {
+		versions = append(versions, s.layers[i].versions(system, backend)...)
+	}
+	slices.Sort(versions)
+	versions = slices.Compact(versions)
+	slices.SortStableFunc(versions, CompareVersions)
+	if len(versions) == 0 && s.unmeasured(system) {
+		return []string{Unmeasured}
+	}
+	return versions
+}
+
+// unmeasured reports whether a system was added without any measurement: then
+// every backend has a database that answers by formulas.
+func (s *Set) unmeasured(system string) bool {
+	added := false
+	for i := range s.layers {
+		l := &s.layers[i]
+		if _, ok := l.system(system); !ok {
+			continue
+		}
+		added = added || l.Name != EmbeddedLayer
+		for _, b := range Backends {
+			if len(l.versions(system, b)) > 0 {
+				return false
+			}
+		}
+	}
+	return added
 }
 
 // Latest returns the newest version that has tables, or "".
@@ -72,13 +152,16 @@ func (s *Set) Latest(system, backend string) string {
 	}
 	// Of versions that compare equal the first in lexical order counts.
 	last := versions[len(versions)-1]
-	i := slices.IndexFunc(versions, func(v string) bool { return compareVersions(v, last) == 0 })
+	i := slices.IndexFunc(versions, func(v string) bool { return CompareVersions(v, last) == 0 })
 	return versions[i]
 }
 
 // Open returns the database of one (system, backend, version). It reads table
 // headers and decodes nothing.
 func (s *Set) Open(system, backend, version string) (*Database, error) {
+	if version == Unmeasured {
+		return s.OpenUnmeasured(system, backend)
+	}
 	return s.open.get(databaseKey{system, backend, version}, func() (*Database, error) {
 		db, err := s.load(system, backend, version)
 		if err != nil {
@@ -96,44 +179,62 @@ const Unmeasured = "unmeasured"
 // the system's own measurements.
 func (s *Set) OpenUnmeasured(system, backend string) (*Database, error) {
 	return s.open.get(databaseKey{system, backend, Unmeasured}, func() (*Database, error) {
-		sys, ok := LookupSystem(system)
-		if !ok {
-			return nil, suggest.Unknown("system", system, SystemNames())
+		if err := s.check(system, backend); err != nil {
+			return nil, err
 		}
-		if !slices.Contains(Backends, backend) {
-			return nil, suggest.Unknown("backend", backend, Backends)
+		for i := range s.layers {
+			if sys, ok := s.layers[i].system(system); ok {
+				return s.read(&s.layers[i], sys, backend, Unmeasured)
+			}
 		}
-		return s.read(sys, backend, Unmeasured)
+		panic("perftables: a checked system is in no layer")
 	})
 }
 
-func (s *Set) load(system, backend, version string) (*Database, error) {
-	sys, ok := LookupSystem(system)
-	if !ok {
-		return nil, suggest.Unknown("system", system, SystemNames())
+// check reports an unknown system or backend.
+func (s *Set) check(system, backend string) error {
+	if names := s.SystemNames(); !slices.Contains(names, system) {
+		return suggest.Unknown("system", system, names)
 	}
 	if !slices.Contains(Backends, backend) {
-		return nil, suggest.Unknown("backend", backend, Backends)
+		return suggest.Unknown("backend", backend, Backends)
 	}
-	if versions := s.Versions(system, backend); !slices.Contains(versions, version) {
-		if len(versions) == 0 {
-			return nil, errors.New("no tables are measured for this system and backend")
+	return nil
+}
+
+func (s *Set) load(system, backend, version string) (*Database, error) {
+	if err := s.check(system, backend); err != nil {
+		return nil, err
+	}
+	for i := range s.layers {
+		l := &s.layers[i]
+		if slices.Contains(l.versions(system, backend), version) {
+			sys, _ := l.system(system)
+			return s.read(l, sys, backend, version)
 		}
-		return nil, suggest.Unknown("version", version, versions)
 	}
-	return s.read(sys, backend, version)
+	versions := s.Versions(system, backend)
+	if len(versions) == 0 {
+		return nil, errors.New("no tables are measured for this system and backend")
+	}
+	return nil, suggest.Unknown("version", version, versions)
 }
 
 // read opens the tables that there are.
-func (s *Set) read(sys *System, backend, version string) (*Database, error) {
-	db := &Database{System: sys, Backend: backend, Version: version, Mode: Silicon, store: &store{tables: map[Kind]*packed{}}}
+func (s *Set) read(layer *Layer, sys *System, backend, version string) (*Database, error) {
+	db := &Database{
+		System: sys, Backend: backend, Version: version, Mode: Silicon, Generation: layer.Generation, Layer: layer.Name,
+		store: &store{tables: map[Kind]*packed{}},
+	}
 	for _, kind := range kindsOf(backend) {
 		dir := path.Join(sys.Name, backend, version)
+		from := []Layer{*layer}
 		if kind == KindNCCL {
 			dir = path.Join(sys.Name, "nccl", sys.NCCLVersion)
+			from = append(from, s.layers...)
 		}
 		name := path.Join(dir, string(kind)+".tbl")
-		b, err := fs.ReadFile(s.fsys, name)
+		b, err := readFirst(from, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // queries of this kind have no data
 		}
@@ -150,6 +251,17 @@ func (s *Set) read(sys *System, backend, version string) (*Database, error) {
 		db.tables[kind] = p
 	}
 	return db, nil
+}
+
+// readFirst reads a file from the first layer that has it.
+func readFirst(layers []Layer, name string) ([]byte, error) {
+	for _, l := range layers {
+		b, err := fs.ReadFile(l.Files, name)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return b, err
+		}
+	}
+	return nil, fs.ErrNotExist
 }
 
 var versionNumbers = regexp.MustCompile(`\d+`)
@@ -187,7 +299,8 @@ var (
 	candidate    = regexp.MustCompile(`rc(\d*)`)
 )
 
-func compareVersions(a, b string) int {
+// CompareVersions orders version names, see [Set.Versions].
+func CompareVersions(a, b string) int {
 	ka, kb := versionKey(a), versionKey(b)
 	return slices.Compare(ka[:], kb[:])
 }
@@ -226,4 +339,14 @@ func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// System returns the figures of a system in the first layer that has it.
+func (s *Set) System(name string) (*System, bool) {
+	for i := range s.layers {
+		if sys, ok := s.layers[i].system(name); ok {
+			return sys, true
+		}
+	}
+	return nil, false
 }

@@ -1,6 +1,7 @@
 package perftables
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -20,17 +21,21 @@ type System struct {
 	InterNodeBW  float64
 	InterRackBW  float64 // 0 = as between nodes
 	NCCLVersion  string  // version of the collective measurements in use
+
+	// What differs from the constants below; 0 = it does not.
+	MemEfficiency float64 `json:",omitempty"` // achieved share of the peak bandwidth
+	MemLatency    float64 `json:",omitempty"` // seconds added to every memory-bound kernel
+	P2PLatency    float64 `json:",omitempty"` // seconds added to every point-to-point transfer
+	RuntimeMemory float64 `json:",omitempty"` // bytes that the runtime takes on every GPU
 }
 
-// Figures that are the same on every system.
+// Figures that are the same on almost every system.
 // Source: the system descriptions of AIConfigurator 0.6.0.
 const (
-	memEfficiency = 0.8  // achieved share of the peak bandwidth in memory-bound kernels
-	memLatency    = 3e-6 // seconds added to every memory-bound kernel
-	p2pLatency    = 1e-5 // seconds added to every point-to-point transfer
-
-	// OtherMemory is what the runtime and its graphs take on every GPU, bytes.
-	OtherMemory = 3758096384.0
+	UsualMemEfficiency = 0.8          // achieved share of the peak bandwidth in memory-bound kernels
+	UsualMemLatency    = 3e-6         // seconds added to every memory-bound kernel
+	UsualP2PLatency    = 1e-5         // seconds added to every point-to-point transfer
+	UsualOtherMemory   = 3758096384.0 // bytes that the runtime and its graphs take on every GPU
 )
 
 // ncclMemory is the memory that collective buffers take, for 1, 2, 4 and 8 GPUs.
@@ -83,6 +88,9 @@ func LookupSystem(name string) (*System, bool) {
 	}
 	return &systems[i], true
 }
+
+// OtherMemory is what the runtime and its graphs take on every GPU, bytes.
+func (s *System) OtherMemory() float64 { return cmp.Or(s.RuntimeMemory, UsualOtherMemory) }
 
 // NCCLMemory returns the bytes that collective buffers take on each GPU of a
 // worker with that many tensor-parallel ranks: 1, 2, 4, or 8 and more.

@@ -33,6 +33,9 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		}
 		return nil, asUsage(suggest.Unknown("command", args[at], names))
 	}
+	if at+1 < len(args) && command(c.Subcommands, args[at+1]) != nil {
+		c, at = command(c.Subcommands, args[at+1]), at+1
+	}
 	flags, rest, err := split(c, args[at+1:])
 	if err != nil {
 		return nil, err

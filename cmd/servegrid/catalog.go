@@ -25,7 +25,7 @@ func systemName(flag, name string) (string, error) {
 
 // resolveSystem resolves the name of a GPU system; gb200 stands for gb200_sxm.
 func resolveSystem(name string) (string, error) {
-	systems := perftables.SystemNames()
+	systems := kernelTables().SystemNames()
 	for _, s := range systems {
 		if name == s || name+"_sxm" == s {
 			return s, nil
@@ -54,7 +54,7 @@ func lookupModel(stderr io.Writer, name string) (*estimator.Model, error) {
 // openDatabaseIn is [openDatabase] in a database mode. Modes that have formulas
 // answer without tables too.
 func openDatabaseIn(mode perftables.Mode, model, system, backend, version string) (*perftables.Database, error) {
-	tables := perftables.Embedded()
+	tables := kernelTables()
 	if mode != perftables.Silicon && version == "" && len(tables.Versions(system, backend)) == 0 {
 		db, err := tables.OpenUnmeasured(system, backend)
 		if err != nil {
@@ -72,7 +72,7 @@ func openDatabaseIn(mode perftables.Mode, model, system, backend, version string
 // openDatabase opens the tables of a backend on a system; an empty version is
 // the newest. Its errors say what there is instead, and how to see it.
 func openDatabase(model, system, backend, version string) (*perftables.Database, error) {
-	tables := perftables.Embedded()
+	tables := kernelTables()
 	versions := tables.Versions(system, backend)
 	if len(versions) == 0 {
 		return nil, fmt.Errorf("backend %q has no measured tables on %s: it has %s. For an estimate by formulas add --database-mode HYBRID",
@@ -99,7 +99,7 @@ func supportLine(model, system, backend string) string {
 func backendsOf(system string) []string {
 	var have []string
 	for _, b := range perftables.Backends {
-		if len(perftables.Embedded().Versions(system, b)) > 0 {
+		if len(kernelTables().Versions(system, b)) > 0 {
 			have = append(have, b)
 		}
 	}
@@ -110,7 +110,7 @@ func backendsOf(system string) []string {
 func known() jobs.Known {
 	return jobs.Known{
 		Models:   estimator.ModelIDs(),
-		Systems:  perftables.SystemNames(),
+		Systems:  kernelTables().SystemNames(),
 		Backends: perftables.Backends,
 		ResolveModel: func(name string) (string, error) {
 			m, err := estimator.LookupModel(name)
@@ -119,7 +119,7 @@ func known() jobs.Known {
 			}
 			return m.ID, nil
 		},
-		Versions: perftables.Embedded().Versions,
+		Versions: kernelTables().Versions,
 		Check:    checkName,
 	}
 }

@@ -30,7 +30,7 @@ gemm_quant, moe_quant, kvcache_quant, fmha_quant; disagg rows spell the two side
 			&cli.StringFlag{Name: "input", Usage: "table to estimate, .csv or .parquet"},
 			&cli.StringFlag{Name: "out", Usage: "where the estimated table goes, .csv or .parquet"},
 			&cli.StringFlag{Name: "model-path", Aliases: []string{"model", "hf-id"}, Usage: "Hugging Face id, or a folder with a config.json"},
-			&cli.StringFlag{Name: "system", Usage: "GPU system: " + strings.Join(perftables.SystemNames(), ", ")},
+			&cli.StringFlag{Name: "system", Usage: "GPU system: " + strings.Join(kernelTables().SystemNames(), ", ")},
 			&cli.StringFlag{Name: "backend", Value: "trtllm", Usage: "serving engine: " + strings.Join(perftables.Backends, ", ")},
 			&cli.StringFlag{Name: "backend-version", Usage: "engine version (default: the newest with data)"},
 			databaseModeFlag(),

@@ -43,7 +43,7 @@ func generateCommand() *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "model-path", Aliases: []string{"model", "hf-id"}, Usage: "Hugging Face id, or a folder with a config.json (required)"},
 			&cli.IntFlag{Name: "total-gpus", Usage: "GPU budget (required)"},
-			&cli.StringFlag{Name: "system", Usage: "GPU system: " + strings.Join(perftables.SystemNames(), ", ") + " (required)"},
+			&cli.StringFlag{Name: "system", Usage: "GPU system: " + strings.Join(kernelTables().SystemNames(), ", ") + " (required)"},
 			&cli.StringFlag{Name: "backend", Value: "trtllm", Usage: "serving engine: " + strings.Join(perftables.Backends, ", ")},
 			&cli.StringFlag{Name: "backend-version", Usage: "engine version (default: the newest with data)"},
 			&cli.IntFlag{Name: "isl", Value: defaultISL, Usage: "input length, tokens"},
@@ -140,7 +140,7 @@ func (o *generateOptions) run(stdout, stderr io.Writer) error {
 // size finds the worker and estimates it.
 func (o *generateOptions) size(m *estimator.Model) (*generated, error) {
 	mode := perftables.Silicon
-	if o.backendVersion == "" && len(perftables.Embedded().Versions(o.system, o.backend)) == 0 {
+	if o.backendVersion == "" && len(kernelTables().Versions(o.system, o.backend)) == 0 {
 		mode = perftables.Hybrid // nothing was measured: formulas estimate it
 	}
 	db, err := openDatabaseIn(mode, m.ID, o.system, o.backend, o.backendVersion)

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -32,6 +33,9 @@ func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// For the help text; a command that answers from tables opens them itself and
+	// reports what is wrong.
+	_ = useTables(defaultRoot)
 	app := newApp(stdout, stderr)
 	args, err := arrange(app, args)
 	if err == nil {
@@ -105,6 +109,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		completionCommand(),
 		webappCommand(),
 		sqlWorkerCommand(),
+		tablesCommand(),
 		versionCommand(),
 	}
 	for _, c := range commands {
@@ -133,6 +138,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 
 // finish gives a command what all of them share.
 func finish(c *cli.Command) {
+	if slices.Contains(usesTables, c.Name) {
+		withTables(c)
+	}
 	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return asUsage(err) }
 	for _, f := range c.Flags {
 		setEnvironment(f)

@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"servegrid/estimator/search"
-	"servegrid/perftables"
 	"servegrid/pipeline"
 	"servegrid/sinks"
 )
@@ -47,7 +46,7 @@ func planCommand() *cli.Command {
 			} else if !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
-			e, err := pipeline.Plan(spec, search.NewCatalog(perftables.Embedded()), dir)
+			e, err := pipeline.Plan(spec, search.NewCatalog(kernelTables()), dir)
 			if err != nil {
 				return err
 			}

@@ -38,7 +38,7 @@ is), 1 when not. Examples:
   servegrid cli support --model-path Qwen/Qwen3-32B-FP8 --system all`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "model-path", Aliases: []string{"model", "hf-id"}, Usage: "Hugging Face id, or a folder with a config.json (required)"},
-			&cli.StringFlag{Name: "system", Usage: "GPU system: " + strings.Join(perftables.SystemNames(), ", ") + ", or all (required)"},
+			&cli.StringFlag{Name: "system", Usage: "GPU system: " + strings.Join(kernelTables().SystemNames(), ", ") + ", or all (required)"},
 			&cli.StringFlag{Name: "backend", Usage: "serving engine: " + strings.Join(perftables.Backends, ", ") + ", or all (default: trtllm, with --system all: all)"},
 			&cli.StringFlag{Name: "backend-version", Usage: "engine version (default: the newest with data)"},
 			outputFlag(),
@@ -63,7 +63,7 @@ func newSupportOptions(c *cli.Context) (*supportOptions, error) {
 	}
 	backend := c.String("backend")
 	if s := c.String("system"); s == all {
-		o.systems, o.matrix = perftables.SystemNames(), true
+		o.systems, o.matrix = kernelTables().SystemNames(), true
 		if backend == "" {
 			backend = all
 		}
@@ -148,7 +148,7 @@ func (o *supportOptions) judge(m *estimator.Model) ([]combination, error) {
 				opened = true
 				c.task = search.NewTask(m, db)
 				c.verdicts = c.task.Support()
-			case len(perftables.Embedded().Versions(system, backend)) > 0:
+			case len(kernelTables().Versions(system, backend)) > 0:
 				if wrongVersion == nil {
 					wrongVersion = err
 				}
@@ -176,7 +176,7 @@ func (o *supportOptions) versions() []string {
 	for _, backend := range o.backends {
 		var have []string
 		for _, system := range o.systems {
-			for _, v := range perftables.Embedded().Versions(system, backend) {
+			for _, v := range kernelTables().Versions(system, backend) {
 				if !slices.Contains(have, v) {
 					have = append(have, v)
 				}
@@ -249,7 +249,7 @@ func writeSupport(w io.Writer, m *estimator.Model, c *combination) error {
 		}
 	}
 	fmt.Fprintln(&b, rule)
-	versions := perftables.Embedded().Versions(c.system, c.backend)
+	versions := kernelTables().Versions(c.system, c.backend)
 	line("Available versions: %s", noneOr(versions))
 	if c.task != nil {
 		c.describe(line)

@@ -13,7 +13,6 @@ import (
 
 	"servegrid/estimator/search"
 	"servegrid/jobs"
-	"servegrid/perftables"
 	"servegrid/pipeline"
 	"servegrid/sinks"
 )
@@ -104,7 +103,7 @@ func (o *sweepOptions) sweep(ctx context.Context, stdout, stderr io.Writer) erro
 		o.run = o.spec.Name + "-" + began.UTC().Format("20060102T150405.000Z")
 	}
 	options := pipeline.Options{
-		Spec: o.spec, Catalog: search.NewCatalog(perftables.Embedded()), Dir: dir,
+		Spec: o.spec, Catalog: search.NewCatalog(kernelTables()), Dir: dir,
 		Run: o.run, Part: o.part, Workers: o.workers, FailFast: o.failFast, ToolVersion: version(),
 		Events: newProgress(stderr), Now: time.Now,
 	}

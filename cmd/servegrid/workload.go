@@ -47,7 +47,7 @@ func workloadFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "model-path", Aliases: []string{"model", "hf-id"}, Usage: "Hugging Face id, or a folder with a config.json (required)"},
 		&cli.IntFlag{Name: "total-gpus", Usage: "GPU budget (required)"},
-		&cli.StringFlag{Name: "system", Usage: "GPU system: " + strings.Join(perftables.SystemNames(), ", ") + " (required)"},
+		&cli.StringFlag{Name: "system", Usage: "GPU system: " + strings.Join(kernelTables().SystemNames(), ", ") + " (required)"},
 		&cli.StringFlag{Name: "decode-system", Usage: "GPU system of the decode workers, where it is another one"},
 		&cli.StringFlag{Name: "backend", Value: "trtllm", Usage: "serving engine: " + strings.Join(perftables.Backends, ", ") + ", or auto for all that have data"},
 		&cli.StringFlag{Name: "backend-version", Usage: "engine version (default: the newest with data)"},

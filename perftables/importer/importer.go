@@ -53,7 +53,7 @@ func Dir(from, to, source string) ([]Result, error) {
 			results = append(results, Result{File: rel, Skip: true})
 			return nil
 		}
-		t, err := File(path, kind)
+		t, err := File(path, kind, Rows{})
 		if err != nil {
 			return fmt.Errorf("import %s: %w", rel, err)
 		}
@@ -80,50 +80,69 @@ func Dir(from, to, source string) ([]Result, error) {
 
 // kindOfFile returns the kind that a file name stands for.
 func kindOfFile(name string) (perftables.Kind, bool) {
-	if k, ok := strings.CutSuffix(name, ".parquet"); ok {
-		return perftables.Kind(k), true
-	}
-	if k, ok := strings.CutSuffix(name, "_perf.txt"); ok {
-		return perftables.Kind(k), true
+	for _, suffix := range []string{"_perf.parquet", ".parquet", "_perf.txt", ".csv"} {
+		if k, ok := strings.CutSuffix(name, suffix); ok {
+			return perftables.Kind(k), true
+		}
 	}
 	return "", false
 }
 
-// File reads one table.
-func File(path string, kind perftables.Kind) (*perftables.Table, error) {
+// File reads one table. raw and prefer say which of several rows of one key
+// counts, see [Rows].
+func File(path string, kind perftables.Kind, rows Rows) (*perftables.Table, error) {
+	content, err := readLimited(os.Open(path))
+	if err != nil {
+		return nil, err
+	}
+	return Read(path, content, kind, rows)
+}
+
+// Rows says which row counts where a key occurs more than once.
+type Rows struct {
+	// Fastest: of several kernels the fastest, of repeated measurements of one
+	// kernel the first. Otherwise the first row of a key counts, but for the two
+	// wide-EP expert tables, where the last does.
+	Fastest bool
+
+	// Prefer is a kernel whose rows count before those of any other; "" for none.
+	Prefer string
+}
+
+// Read reads one table from the content of a file. Errors name the line or row.
+func Read(name string, content []byte, kind perftables.Kind, rows Rows) (*perftables.Table, error) {
 	shape, ok := perftables.Shapes[kind]
 	if !ok {
-		var kinds []string
-		for k := range perftables.Shapes {
-			kinds = append(kinds, string(k))
-		}
-		slices.Sort(kinds)
-		return nil, suggest.Unknown("kind of table", string(kind), kinds)
+		return nil, suggest.Unknown("kind of table", string(kind), perftables.KindNames())
 	}
 	var recs *records
 	var err error
-	if strings.HasSuffix(path, ".parquet") {
-		recs, err = readParquet(path)
+	if strings.HasSuffix(name, ".parquet") {
+		recs, err = readParquet(content)
 	} else {
-		recs, err = readText(path)
+		recs, err = readText(content)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return build(kind, shape, recs)
+	return build(kind, shape, recs, rows)
 }
 
 // build sorts the records into slices.
-func build(kind perftables.Kind, shape perftables.Shape, recs *records) (*perftables.Table, error) {
+func build(kind perftables.Kind, shape perftables.Shape, recs *records, rows Rows) (*perftables.Table, error) {
 	fields, err := newFields(kind, shape, recs)
 	if err != nil {
 		return nil, err
 	}
-	lastWins := kind == perftables.KindWideEPContextMoE || kind == perftables.KindWideEPGenerationMoE
+	lastWins := !rows.Fastest && (kind == perftables.KindWideEPContextMoE || kind == perftables.KindWideEPGenerationMoE)
 	t := &perftables.Table{Kind: kind}
-	type place struct{ slice, row int }
+	type place struct {
+		row    int
+		kernel string
+	}
+	type coords = [3]int
 	bySlice := map[string]int{}
-	seen := map[string]place{}
+	var seen []map[coords]place // by slice
 	for i := range recs.n {
 		if kind == perftables.KindGEMM {
 			// Formats that the formulas never ask for.
@@ -134,7 +153,11 @@ func build(kind perftables.Kind, shape perftables.Shape, recs *records) (*perfta
 		t.Read++
 		key, row, err := fields.read(i)
 		if err != nil {
-			return nil, fmt.Errorf("row %d: %w", i+1, err)
+			return nil, fmt.Errorf("%s: %w", recs.place(i), err)
+		}
+		kernel := ""
+		if recs.has("kernel_source") {
+			kernel = recs.text("kernel_source", i)
 		}
 		name := strings.Join(key, "\x00")
 		s, ok := bySlice[name]
@@ -142,17 +165,24 @@ func build(kind perftables.Kind, shape perftables.Shape, recs *records) (*perfta
 			s = len(t.Slices)
 			bySlice[name] = s
 			t.Slices = append(t.Slices, perftables.Slice{Key: key})
+			seen = append(seen, map[coords]place{})
 		}
-		full := name + fmt.Sprint(row.Coords)
-		if at, ok := seen[full]; ok {
-			t.Dropped++
-			if lastWins {
-				t.Slices[at.slice].Rows[at.row] = row
-			}
+		at, ok := seen[s][row.Coords]
+		if !ok {
+			seen[s][row.Coords] = place{len(t.Slices[s].Rows), kernel}
+			t.Slices[s].Rows = append(t.Slices[s].Rows, row)
 			continue
 		}
-		seen[full] = place{s, len(t.Slices[s].Rows)}
-		t.Slices[s].Rows = append(t.Slices[s].Rows, row)
+		t.Dropped++
+		kept := &t.Slices[s].Rows[at.row]
+		replace := lastWins
+		if rows.Fastest && kernel != at.kernel {
+			replace = kernel == rows.Prefer || at.kernel != rows.Prefer && row.Latency < kept.Latency
+		}
+		if replace {
+			*kept = row
+			seen[s][row.Coords] = place{at.row, kernel}
+		}
 	}
 	if t.Read == 0 {
 		return nil, errors.New("it has no rows")
@@ -171,7 +201,7 @@ type fields struct {
 var derived = map[string][]string{
 	"kvn":         {"num_heads", "num_key_value_heads"},
 	"s":           {"isl", "step"},
-	"sub_table":   {"kernel_source"},
+	"sub_table":   nil, // optional: no column means ordinary kernels
 	"window_size": nil, // optional: no column means no window
 }
 
@@ -237,6 +267,9 @@ func (f *fields) read(i int) (key []string, row perftables.Row, err error) {
 		}
 		row.Latency += v
 	}
+	if row.Latency <= 0 {
+		return nil, row, fmt.Errorf("%s is %v, want more than 0", strings.Join(latencyColumns(f.kind), " + "), row.Latency)
+	}
 	return key, row, nil
 }
 
@@ -253,11 +286,29 @@ func (f *fields) keyPart(name string, i int) (string, error) {
 		if !f.recs.has(name) {
 			return "0", nil
 		}
+		w, err := f.recs.integer(name, i)
+		return strconv.Itoa(w), err
+	case "head_dim", "topk", "num_topk", "num_experts", "hidden_size", "inter_size", "node_num":
+		n, err := f.recs.integer(name, i)
+		return strconv.Itoa(n), err
 	case "sub_table":
-		if f.recs.text("kernel_source", i) == "moe_torch_flow_min_latency" {
+		if !f.recs.has("kernel_source") {
+			return perftables.MoEOrdinary, nil
+		}
+		switch f.recs.text("kernel_source", i) {
+		case "moe_torch_flow_min_latency":
 			return perftables.MoELowLatency, nil
+		case "moe_torch_flow_nongated":
+			return perftables.MoENonGated, nil
 		}
 		return perftables.MoEOrdinary, nil
 	}
-	return f.recs.text(name, i), nil
+	text := f.recs.text(name, i)
+	switch {
+	case text == "":
+		return "", fmt.Errorf("%s is empty", name)
+	case text == "bfloat16":
+		return "float16", nil // the same size and speed; AIConfigurator changed the name
+	}
+	return text, nil
 }

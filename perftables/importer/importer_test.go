@@ -30,7 +30,7 @@ func write(t *testing.T, name, text string) string {
 }
 
 func TestTextAndParquetAreTheSame(t *testing.T) {
-	fromText, err := File(write(t, "gemm_perf.txt", gemmText), perftables.KindGEMM)
+	fromText, err := File(write(t, "gemm_perf.txt", gemmText), perftables.KindGEMM, Rows{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestTextAndParquetAreTheSame(t *testing.T) {
 	if err := parquet.WriteFile(path, rows); err != nil {
 		t.Fatal(err)
 	}
-	fromParquet, err := File(path, perftables.KindGEMM)
+	fromParquet, err := File(path, perftables.KindGEMM, Rows{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestWhichRowCounts(t *testing.T) {
 		"a,fp8_block,uniform,8,256,7168,2048,1,8,16,2\n" +
 		"moe_torch_flow_min_latency,fp8_block,uniform,8,256,7168,2048,1,8,16,3\n"
 	for kind, want := range map[perftables.Kind]float64{perftables.KindMoE: 1, perftables.KindWideEPContextMoE: 2} {
-		tab, err := File(write(t, string(kind)+"_perf.txt", text), kind)
+		tab, err := File(write(t, string(kind)+"_perf.txt", text), kind, Rows{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,8 +88,8 @@ func TestMistakes(t *testing.T) {
 	for _, c := range []struct{ name, file, text, want string }{
 		{"unknown kind", "gem_perf.txt", gemmText, `did you mean "gemm"`},
 		{"missing column", "gemm_perf.txt", strings.Replace(gemmText, ",m,", ",mm,", 1), "column m is missing"},
-		{"not a number", "gemm_perf.txt", strings.Replace(gemmText, "0.25", "fast", 1), `row 1: latency is "fast", want a number`},
-		{"not whole", "gemm_perf.txt", strings.Replace(gemmText, ",1,64,0.5", ",1.5,64,0.5", 1), `row 2: m is "1.5", want a whole number`},
+		{"not a number", "gemm_perf.txt", strings.Replace(gemmText, "0.25", "fast", 1), `line 2: latency is "fast", want a number`},
+		{"not whole", "gemm_perf.txt", strings.Replace(gemmText, ",1,64,0.5", ",1.5,64,0.5", 1), `line 3: m is "1.5", want a whole number`},
 		{"infinite", "gemm_perf.txt", strings.Replace(gemmText, "0.25", "inf", 1), `latency is "inf"`},
 		{"ragged", "gemm_perf.txt", gemmText + "x,1\n", "wrong number of fields"},
 		{"empty", "gemm_perf.txt", "", "it is empty"},
@@ -115,7 +115,7 @@ func FuzzText(f *testing.F) {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		tab, err := File(path, perftables.KindGEMM)
+		tab, err := File(path, perftables.KindGEMM, Rows{})
 		if err != nil {
 			return
 		}

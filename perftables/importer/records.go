@@ -1,14 +1,15 @@
 package importer
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -18,6 +19,15 @@ type records struct {
 	names []string
 	cols  [][]string
 	n     int
+	lines []int // of the rows in a text file; nil for Parquet
+}
+
+// place says where a row stands, for people.
+func (r *records) place(i int) string {
+	if r.lines == nil {
+		return fmt.Sprintf("row %d", i+1)
+	}
+	return fmt.Sprintf("line %d", r.lines[i])
 }
 
 func (r *records) has(name string) bool { return slices.Contains(r.names, name) }
@@ -44,13 +54,11 @@ func (r *records) float(name string, i int) (float64, error) {
 
 // readText reads comma-separated text with a header line; both kinds of line
 // ends are accepted.
-func readText(path string) (*records, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+func readText(text []byte) (*records, error) {
+	if bytes.HasPrefix(text, []byte(lfsPrefix)) {
+		return nil, errors.New("it is a Git LFS pointer, not the file itself: run git lfs pull in the checkout it comes from, or use tables fetch")
 	}
-	defer f.Close()
-	in := csv.NewReader(f)
+	in := csv.NewReader(bytes.NewReader(text))
 	in.ReuseRecord = true
 	header, err := in.Read()
 	if errors.Is(err, io.EOF) {
@@ -69,29 +77,34 @@ func readText(path string) (*records, error) {
 			return nil, err
 		}
 		for c := range line {
-			r.cols[c] = append(r.cols[c], line[c])
+			r.cols[c] = append(r.cols[c], strings.Clone(line[c]))
 		}
+		at, _ := in.FieldPos(0)
+		r.lines = append(r.lines, at)
 		r.n++
 	}
 }
 
 // readParquet reads a flat Parquet file. Floats keep their exact value: the
 // shortest text that reads back as the same number.
-func readParquet(path string) (*records, error) {
-	f, err := os.Open(path)
+func readParquet(content []byte) (r *records, err error) {
+	if bytes.HasPrefix(content, []byte(lfsPrefix)) {
+		return readText(content)
+	}
+	// The Parquet library panics on some damaged files.
+	defer func() {
+		if p := recover(); p != nil {
+			r, err = nil, fmt.Errorf("damaged Parquet file: %v", p)
+		}
+	}()
+	file, err := parquet.OpenFile(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
+	if file.NumRows() > mostRows || file.NumRows() < 0 {
+		return nil, fmt.Errorf("it says to have %d rows, more than %d", file.NumRows(), mostRows)
 	}
-	file, err := parquet.OpenFile(f, info.Size())
-	if err != nil {
-		return nil, err
-	}
-	r := &records{n: int(file.NumRows())}
+	r = &records{n: int(file.NumRows())}
 	for _, field := range file.Schema().Fields() {
 		if !field.Leaf() {
 			return nil, fmt.Errorf("column %s is nested", field.Name())
@@ -106,8 +119,20 @@ func readParquet(path string) (*records, error) {
 			}
 		}
 	}
+	for c, col := range r.cols {
+		if len(col) != r.n {
+			return nil, fmt.Errorf("column %s has %d values for %d rows", r.names[c], len(col), r.n)
+		}
+	}
 	return r, nil
 }
+
+// mostRows bounds one table. The largest of AIConfigurator has 300,000.
+const mostRows = 20_000_000
+
+// lfsPrefix starts a file that stands for another one in Git's large file
+// storage.
+const lfsPrefix = "version https://git-lfs.github.com/spec/"
 
 func (r *records) appendChunk(c int, chunk parquet.ColumnChunk) error {
 	pages := chunk.Pages()
@@ -119,6 +144,9 @@ func (r *records) appendChunk(c int, chunk parquet.ColumnChunk) error {
 		}
 		if err != nil {
 			return err
+		}
+		if page.NumValues() > mostRows-int64(len(r.cols[c])) {
+			return fmt.Errorf("more than %d values", mostRows)
 		}
 		values := make([]parquet.Value, page.NumValues())
 		if _, err := page.Values().ReadValues(values); err != nil && !errors.Is(err, io.EOF) {
@@ -133,7 +161,12 @@ func (r *records) appendChunk(c int, chunk parquet.ColumnChunk) error {
 				text = strconv.FormatFloat(v.Double(), 'g', -1, 64)
 			case parquet.ByteArray:
 				text = string(v.ByteArray())
+			case parquet.Boolean:
+				text = strconv.FormatBool(v.Boolean())
 			default:
+				if v.IsNull() {
+					break // as an empty field
+				}
 				return fmt.Errorf("its type %s is not text, integer or double", v.Kind())
 			}
 			r.cols[c] = append(r.cols[c], text)

@@ -1,0 +1,209 @@
+package importer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"servegrid/perftables"
+)
+
+// meta is what a source says about its tables beside the tables.
+type meta struct {
+	systems []perftables.System
+	slots   *slots
+	reuse   map[string]string            // <family folder>/<table> → version whose table it uses
+	kernels map[string]map[string]kernel // backend → version → SM version → kernel
+}
+
+type kernel map[int]string
+
+// slots are the engine versions that a release of AIConfigurator offers.
+type slots struct {
+	Defaults  map[string]slot            `yaml:"defaults"`  // by backend
+	Overrides map[string]map[string]slot `yaml:"overrides"` // by system and backend
+}
+
+type slot struct {
+	Current  string `yaml:"current"`
+	Previous string `yaml:"previous"`
+}
+
+// readMeta reads the descriptions of systems and the three files of release
+// 0.12.0 that say which tables count.
+func readMeta(s *Source) (*meta, error) {
+	m := &meta{reuse: map[string]string{}}
+	for _, name := range s.Names {
+		if !hasSuffix(name, ".yaml", ".yml") || path.Base(name) == "collection_meta.yaml" {
+			continue
+		}
+		content, err := s.Read(name)
+		if err == nil {
+			err = m.read(name, content)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return m, nil
+}
+
+func (m *meta) read(name string, content []byte) error {
+	strict := func(v any) error {
+		d := yaml.NewDecoder(bytes.NewReader(content))
+		return d.Decode(v)
+	}
+	switch base := path.Base(name); {
+	case base == "query_versions.yaml":
+		m.slots = &slots{}
+		return strict(m.slots)
+	case base == "attention_lane_defaults.yaml":
+		return strict(&m.kernels)
+	case base == "reuse.yaml":
+		var f struct {
+			Reuse []struct {
+				Table string `yaml:"table"`
+				From  string `yaml:"from_version"`
+			} `yaml:"reuse"`
+		}
+		if err := strict(&f); err != nil {
+			return err
+		}
+		for _, r := range f.Reuse {
+			if r.Table == "" || r.From == "" {
+				return errors.New("an entry lacks table or from_version")
+			}
+			m.reuse[path.Join(path.Dir(name), r.Table)] = r.From
+		}
+	case isSystem(content):
+		sys, err := System(canonicalSystem(strings.TrimSuffix(base, path.Ext(base))), content)
+		if err != nil {
+			return err
+		}
+		m.systems = append(m.systems, sys)
+	case len(path.Dir(name)) <= 1: // given by itself
+		return errors.New("it describes no system: it has no keys gpu and node")
+	}
+	return nil
+}
+
+// preferred is the attention kernel that an engine uses by default.
+func (m *meta) preferred(f *measured, systems []perftables.System) string {
+	if f.kind != perftables.KindContextAttention && f.kind != perftables.KindGenerationAttention {
+		return ""
+	}
+	i := slices.IndexFunc(systems, func(s perftables.System) bool { return s.Name == f.system })
+	return m.kernels[f.backend][f.version][systems[i].SMVersion]
+}
+
+// plan says which tables each file makes.
+//
+// The layout of 0.6.0 says it itself. In that of 0.12.0 every kind has versions
+// of its own: an offered engine version takes the table that was measured with
+// it, else the one that reuse.yaml names, else the newest older one.
+func plan(files []measured, meta *meta, systems []perftables.System) map[string][]string {
+	uses := map[string][]string{}
+	use := func(m *measured, system, backend, version string) {
+		to := measured{system: system, backend: backend, version: version, kind: m.kind}
+		uses[m.name] = append(uses[m.name], to.table())
+	}
+	grouped := map[string][]*measured{} // files of one system, backend and kind
+	offered := map[[2]string][]string{} // versions that have a file, by system and backend
+	for i := range files {
+		m := &files[i]
+		_, known := perftables.Shapes[m.kind]
+		if m.family == "" {
+			if known {
+				use(m, m.system, m.backend, m.version)
+			}
+			continue
+		}
+		at := [2]string{m.system, m.backend}
+		if m.kind == perftables.KindGEMM || meta.slots != nil {
+			offered[at] = append(offered[at], m.version)
+		}
+		if known {
+			group := m.system + "/" + m.backend + "/" + string(m.kind)
+			grouped[group] = append(grouped[group], m)
+		}
+	}
+	for at, have := range offered {
+		if at[1] == "nccl" {
+			continue
+		}
+		for _, version := range meta.offered(at[0], at[1], have) {
+			for kind := range perftables.Shapes {
+				if m := meta.donor(grouped[at[0]+"/"+at[1]+"/"+string(kind)], version); m != nil {
+					use(m, at[0], at[1], version)
+				}
+			}
+		}
+	}
+	for i := range systems {
+		s := &systems[i]
+		group := grouped[s.Name+"/nccl/nccl"]
+		if len(group) == 0 {
+			continue
+		}
+		m := meta.donor(group, s.NCCLVersion)
+		if m == nil {
+			m = slices.MaxFunc(group, func(a, b *measured) int { return perftables.CompareVersions(a.version, b.version) })
+		}
+		use(m, s.Name, "nccl", s.NCCLVersion)
+	}
+	for _, tables := range uses {
+		slices.Sort(tables)
+	}
+	return uses
+}
+
+// offered lists the engine versions that become databases: those that the
+// release offers, else those with a GEMM table of their own.
+func (m *meta) offered(system, backend string, have []string) []string {
+	if m.slots == nil {
+		slices.Sort(have)
+		return slices.Compact(have)
+	}
+	s, override := m.slots.Overrides[system][backend]
+	if !override {
+		s = m.slots.Defaults[backend]
+	}
+	var versions []string
+	for _, v := range []string{s.Previous, s.Current} {
+		if v != "" {
+			versions = append(versions, v)
+		}
+	}
+	if override || s.Current == "" {
+		return versions
+	}
+	// What is newer than the current version is offered too: the newest of it.
+	newest := slices.MaxFunc(have, perftables.CompareVersions)
+	if perftables.CompareVersions(newest, s.Current) > 0 {
+		versions = append(versions, newest)
+	}
+	return versions
+}
+
+// donor is the file that a version takes its table from; nil for none.
+func (m *meta) donor(group []*measured, version string) *measured {
+	var best *measured
+	for _, f := range group {
+		want := version
+		if from, ok := m.reuse[path.Join(path.Dir(path.Dir(f.name)), version, strings.TrimSuffix(path.Base(f.name), ".parquet"))]; ok {
+			want = from
+		}
+		if f.version == want {
+			return f
+		}
+		if perftables.CompareVersions(f.version, version) <= 0 && (best == nil || perftables.CompareVersions(f.version, best.version) > 0) {
+			best = f
+		}
+	}
+	return best
+}
