@@ -93,8 +93,8 @@ func (t *Table) Pack() ([]byte, error) {
 	defer enc.Close()
 	dims := len(Shapes[t.Kind].Coords)
 	var bodies [][]byte
+	t.Sort()
 	for _, s := range t.Slices {
-		slices.SortFunc(s.Rows, compareRows)
 		for i := 1; i < len(s.Rows); i++ {
 			if s.Rows[i].Coords == s.Rows[i-1].Coords {
 				return nil, fmt.Errorf("slice %s: two rows at %v", strings.Join(s.Key, " "), s.Rows[i].Coords[:dims])
@@ -131,6 +131,16 @@ func (t *Table) Pack() ([]byte, error) {
 	out = binary.AppendUvarint(out, uint64(len(h)))
 	out = append(out, h...)
 	return append(out, bytes.Join(bodies, nil)...), nil
+}
+
+// Sort sorts the rows of every slice. Rows that are sorted are only read, so that
+// tables may share them.
+func (t *Table) Sort() {
+	for _, s := range t.Slices {
+		if !slices.IsSortedFunc(s.Rows, compareRows) {
+			slices.SortFunc(s.Rows, compareRows)
+		}
+	}
 }
 
 func compareRows(a, b Row) int { return slices.Compare(a.Coords[:], b.Coords[:]) }

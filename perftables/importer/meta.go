@@ -101,16 +101,21 @@ func (m *meta) preferred(f *measured, systems []perftables.System) string {
 	return m.kernels[f.backend][f.version][systems[i].SMVersion]
 }
 
-// plan says which tables each file makes.
+// plan says which files make each table. Where there are several, later ones add
+// the slices that earlier ones lack.
 //
 // The layout of 0.6.0 says it itself. In that of 0.12.0 every kind has versions
 // of its own: an offered engine version takes the table that was measured with
-// it, else the one that reuse.yaml names, else the newest older one.
+// it, else the one that reuse.yaml names, else the newest older one. A version
+// that is newer than the release's current one is measured in parts only, and
+// takes the rest from the current one.
 func plan(files []measured, meta *meta, systems []perftables.System) map[string][]string {
 	uses := map[string][]string{}
 	use := func(m *measured, system, backend, version string) {
 		to := measured{system: system, backend: backend, version: version, kind: m.kind}
-		uses[m.name] = append(uses[m.name], to.table())
+		if table := to.table(); !slices.Contains(uses[table], m.name) {
+			uses[table] = append(uses[table], m.name)
+		}
 	}
 	grouped := map[string][]*measured{} // files of one system, backend and kind
 	offered := map[[2]string][]string{} // versions that have a file, by system and backend
@@ -136,10 +141,18 @@ func plan(files []measured, meta *meta, systems []perftables.System) map[string]
 		if at[1] == "nccl" {
 			continue
 		}
+		current := meta.slot(at[0], at[1]).Current
 		for _, version := range meta.offered(at[0], at[1], have) {
 			for kind := range perftables.Shapes {
-				if m := meta.donor(grouped[at[0]+"/"+at[1]+"/"+string(kind)], version); m != nil {
-					use(m, at[0], at[1], version)
+				group := grouped[at[0]+"/"+at[1]+"/"+string(kind)]
+				donors := []*measured{meta.donor(group, version)}
+				if current != "" && perftables.CompareVersions(version, current) > 0 {
+					donors = append(donors, meta.donor(group, current))
+				}
+				for _, m := range donors {
+					if m != nil {
+						use(m, at[0], at[1], version)
+					}
 				}
 			}
 		}
@@ -156,10 +169,18 @@ func plan(files []measured, meta *meta, systems []perftables.System) map[string]
 		}
 		use(m, s.Name, "nccl", s.NCCLVersion)
 	}
-	for _, tables := range uses {
-		slices.Sort(tables)
-	}
 	return uses
+}
+
+// slot returns the versions that the release offers of a backend on a system.
+func (m *meta) slot(system, backend string) slot {
+	switch {
+	case m.slots == nil:
+		return slot{}
+	case m.slots.Overrides[system][backend] != slot{}:
+		return m.slots.Overrides[system][backend]
+	}
+	return m.slots.Defaults[backend]
 }
 
 // offered lists the engine versions that become databases: those that the
@@ -169,10 +190,8 @@ func (m *meta) offered(system, backend string, have []string) []string {
 		slices.Sort(have)
 		return slices.Compact(have)
 	}
-	s, override := m.slots.Overrides[system][backend]
-	if !override {
-		s = m.slots.Defaults[backend]
-	}
+	s := m.slot(system, backend)
+	_, override := m.slots.Overrides[system][backend]
 	var versions []string
 	for _, v := range []string{s.Previous, s.Current} {
 		if v != "" {

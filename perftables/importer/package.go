@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -178,15 +179,17 @@ func (p *Package) chooseSystems(files []measured, meta *meta, known []perftables
 
 // readTables reads and packs the files that are used.
 func (p *Package) readTables(s *Source, files []measured, uses map[string][]string, meta *meta) error {
-	type result struct {
-		table  *perftables.Table
-		packed []byte
+	makes := map[string][]string{} // tables of each file
+	for to, from := range uses {
+		for _, name := range from {
+			makes[name] = append(makes[name], to)
+		}
 	}
-	results := make([]result, len(files))
+	read := make([]*perftables.Table, len(files))
 	var work errgroup.Group
 	work.SetLimit(runtime.GOMAXPROCS(0))
 	for i, m := range files {
-		if len(uses[m.name]) == 0 {
+		if len(makes[m.name]) == 0 {
 			continue
 		}
 		content, err := s.Read(m.name)
@@ -200,30 +203,72 @@ func (p *Package) readTables(s *Source, files []measured, uses map[string][]stri
 				return fmt.Errorf("%s: %w", m.name, err)
 			}
 			t.Source = p.Source
-			packed, err := t.Pack()
-			if err != nil {
-				return fmt.Errorf("%s: %w", m.name, err)
-			}
-			results[i] = result{t, packed}
+			t.Sort() // several tables may share it
+			read[i] = t
 			return nil
 		})
 	}
 	if err := work.Wait(); err != nil {
 		return err
 	}
+	byName := map[string]*perftables.Table{}
 	for i, m := range files {
-		report := FileReport{File: m.name, Tables: uses[m.name]}
-		if t := results[i].table; t != nil {
+		byName[m.name] = read[i]
+		report := FileReport{File: m.name, Tables: makes[m.name]}
+		if t := read[i]; t != nil {
 			report.Rows, report.Kept = t.Read, t.Kept()
-			for _, to := range uses[m.name] {
-				p.Tables[to] = results[i].packed
-			}
+			slices.Sort(report.Tables)
 		} else {
 			report.Reason = unused(&m)
 		}
 		p.Files = append(p.Files, report)
 	}
-	return nil
+	return p.pack(uses, byName)
+}
+
+// pack makes the tables. Equal ones are packed once.
+func (p *Package) pack(uses map[string][]string, read map[string]*perftables.Table) error {
+	same := map[string][]string{} // tables by the files that they are made of
+	for to, from := range uses {
+		key := strings.Join(from, "\x00")
+		same[key] = append(same[key], to)
+	}
+	var work errgroup.Group
+	work.SetLimit(runtime.GOMAXPROCS(0))
+	var mu sync.Mutex
+	for _, tables := range same {
+		from := uses[tables[0]]
+		work.Go(func() error {
+			t := *read[from[0]]
+			for _, name := range from[1:] {
+				t = merge(t, read[name])
+			}
+			packed, err := t.Pack()
+			if err != nil {
+				return fmt.Errorf("%s: %w", from[0], err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, to := range tables {
+				p.Tables[to] = packed
+			}
+			return nil
+		})
+	}
+	return work.Wait()
+}
+
+// merge adds the slices of another table that the first one lacks.
+func merge(t perftables.Table, more *perftables.Table) perftables.Table {
+	slicesOf := slices.Clone(t.Slices)
+	for _, s := range more.Slices {
+		if !slices.ContainsFunc(t.Slices, func(have perftables.Slice) bool { return slices.Equal(have.Key, s.Key) }) {
+			slicesOf = append(slicesOf, perftables.Slice{Key: s.Key, Rows: slices.Clone(s.Rows)})
+			t.Read += len(s.Rows)
+		}
+	}
+	t.Slices = slicesOf
+	return t
 }
 
 // Fill adds a table of another database to every engine version of the package
