@@ -150,6 +150,36 @@ func (t *TableInfo) LeaveOneOut(tab *Table, step int, visit func(LeaveOneOut)) {
 	}
 }
 
+// LeaveValueOut leaves out, one at a time, every value of every axis with all of
+// its measurements, and asks for every step-th of them. Unlike [LeaveOneOut] that
+// is a question between the knots of the grid, as estimates ask it. Only gridded
+// kinds have an answer.
+func (t *TableInfo) LeaveValueOut(tab *Table, step int, visit func(LeaveOneOut)) {
+	sys, ok := t.layer.system(t.System)
+	if !ok || !gridded[t.Kind] {
+		return
+	}
+	for _, s := range tab.Slices {
+		sol := sys.boundOf(t.Kind, s.Key)
+		whole := newRawGrid(s.Rows, sol)
+		for d, axis := range whole.axes {
+			for i := 1; i+1 < len(axis); i++ {
+				at := func(r Row) bool { return float64(r.Coords[d]) == axis[i] }
+				g := newRawGrid(slices.DeleteFunc(slices.Clone(s.Rows), at), sol)
+				n := 0
+				for _, r := range s.Rows {
+					if !at(r) {
+						continue
+					}
+					if n++; n%step == 0 {
+						visit(LeaveOneOut{s.Key, r, g.at(float64(r.Coords[0]), float64(r.Coords[1]), float64(r.Coords[2])), false})
+					}
+				}
+			}
+		}
+	}
+}
+
 func leaveOutCells(g *rawGrid, s Slice, step int, visit func(LeaveOneOut)) {
 	for i := 0; i < len(s.Rows) && len(s.Rows) > 2; i += step {
 		at := g.find(s.Rows[i])

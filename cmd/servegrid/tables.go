@@ -25,7 +25,7 @@ SERVEGRID_TABLES (default: servegrid/tables below the user's data folder).
   servegrid tables list --system h200_sxm
   servegrid tables import aiconfigurator_core-0.12.0.whl`,
 		Subcommands: []*cli.Command{
-			tablesListCommand(), tablesShowCommand(), tablesVerifyCommand(), tablesDiffCommand(),
+			tablesListCommand(), tablesShowCommand(), tablesVerifyCommand(), tablesAccuracyCommand(), tablesDiffCommand(),
 			tablesImportCommand(), tablesTemplateCommand(), tablesRemoveCommand(),
 		},
 		Action: func(c *cli.Context) error {
