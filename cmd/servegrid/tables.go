@@ -26,7 +26,7 @@ SERVEGRID_TABLES (default: servegrid/tables below the user's data folder).
   servegrid tables import aiconfigurator_core-0.12.0.whl`,
 		Subcommands: []*cli.Command{
 			tablesListCommand(), tablesShowCommand(), tablesVerifyCommand(), tablesAccuracyCommand(), tablesDiffCommand(),
-			tablesImportCommand(), tablesTemplateCommand(), tablesRemoveCommand(),
+			tablesImportCommand(), tablesFetchCommand(), tablesTemplateCommand(), tablesRemoveCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {

@@ -118,13 +118,18 @@ func setName(base string) string {
 	return base
 }
 
-// run imports what is at a path and reports it.
+// run imports what is at a path.
 func (o *importOptions) run(from string, stdout io.Writer) error {
 	src, err := importer.Open(from)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
+	return o.install(src, from, stdout)
+}
+
+// install imports an opened source and reports it.
+func (o *importOptions) install(src *importer.Source, from string, stdout io.Writer) error {
 	p, err := importer.Import(src, o.Options)
 	if err != nil {
 		return fmt.Errorf("import %s: %w", from, err)

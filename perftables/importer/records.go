@@ -56,7 +56,7 @@ func (r *records) float(name string, i int) (float64, error) {
 // ends are accepted.
 func readText(text []byte) (*records, error) {
 	if bytes.HasPrefix(text, []byte(lfsPrefix)) {
-		return nil, errors.New("it is a Git LFS pointer, not the file itself: run git lfs pull in the checkout it comes from, or use tables fetch")
+		return nil, errPointer
 	}
 	in := csv.NewReader(bytes.NewReader(text))
 	in.ReuseRecord = true
@@ -89,7 +89,7 @@ func readText(text []byte) (*records, error) {
 // shortest text that reads back as the same number.
 func readParquet(content []byte) (r *records, err error) {
 	if bytes.HasPrefix(content, []byte(lfsPrefix)) {
-		return readText(content)
+		return nil, errPointer
 	}
 	// The Parquet library panics on some damaged files.
 	defer func() {
@@ -129,10 +129,6 @@ func readParquet(content []byte) (r *records, err error) {
 
 // mostRows bounds one table. The largest of AIConfigurator has 300,000.
 const mostRows = 20_000_000
-
-// lfsPrefix starts a file that stands for another one in Git's large file
-// storage.
-const lfsPrefix = "version https://git-lfs.github.com/spec/"
 
 func (r *records) appendChunk(c int, chunk parquet.ColumnChunk) error {
 	pages := chunk.Pages()

@@ -28,6 +28,11 @@ const (
 // Source is a folder, an archive or a single file with tables.
 type Source struct {
 	Names []string // slash-separated paths of all files, sorted
+
+	// Resolve returns the file that a Git LFS pointer stands for. Nil: pointers are
+	// refused where their file is needed.
+	Resolve func(Pointer) ([]byte, error)
+
 	read  func(name string) ([]byte, error)
 	close func() error
 	total int64
@@ -72,6 +77,11 @@ func (s *Source) Read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p, ok := parsePointer(b); ok && s.Resolve != nil {
+		if b, err = s.Resolve(p); err != nil {
+			return nil, err
+		}
+	}
 	if s.total += int64(len(b)); s.total > mostTotal {
 		return nil, fmt.Errorf("more than %d bytes altogether", int64(mostTotal))
 	}
@@ -114,13 +124,24 @@ func openFolder(root string) (*Source, error) {
 	return s, err
 }
 
-// checkEntry reports an archive entry that does not belong into an archive of
-// tables.
-func checkEntry(name string, link bool) error {
+// entries checks the entries of an archive.
+type entries struct{ links []string }
+
+// check reports an entry that does not belong into an archive of tables: one that
+// leaves it, or a link or device where a table is expected. Other links, which
+// archives of repositories have, are never followed.
+func (e *entries) check(name string, link bool) error {
 	clean := strings.TrimSuffix(strings.TrimPrefix(name, "./"), "/")
+	through := func(l string) bool { return strings.HasPrefix(clean, l+"/") }
 	switch {
-	case link:
+	case link && wanted(clean):
 		return fmt.Errorf("entry %q is a link or a device; the archive is refused", name)
+	case slices.ContainsFunc(e.links, through):
+		return fmt.Errorf("entry %q goes through a link; the archive is refused", name)
+	case link:
+		e.links = append(e.links, clean)
+	}
+	switch {
 	case clean != "" && (!fs.ValidPath(clean) || strings.Contains(clean, `\`)):
 		return fmt.Errorf("entry %q leaves the archive; the archive is refused", name)
 	}
@@ -132,10 +153,11 @@ func openZip(name string) (*Source, error) {
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // checked below
 		return nil, err
 	}
-	entries := map[string]*zip.File{}
+	var check entries
+	files := map[string]*zip.File{}
 	s := &Source{close: z.Close}
 	s.read = func(name string) ([]byte, error) {
-		f := entries[name]
+		f := files[name]
 		if f.UncompressedSize64 > mostFile {
 			return nil, fmt.Errorf("it is larger than %d bytes", mostFile)
 		}
@@ -148,15 +170,17 @@ func openZip(name string) (*Source, error) {
 	}
 	for _, f := range z.File {
 		mode := f.Mode()
-		err = errors.Join(err, checkEntry(f.Name, !mode.IsDir() && !mode.IsRegular()))
+		if err == nil {
+			err = check.check(f.Name, !mode.IsDir() && !mode.IsRegular())
+		}
 		if err != nil {
 			z.Close()
 			return nil, err
 		}
-		if mode.IsDir() || !wanted(f.Name) {
+		if !mode.IsRegular() || !wanted(f.Name) {
 			continue
 		}
-		entries[path.Clean(f.Name)] = f
+		files[path.Clean(f.Name)] = f
 		s.Names = append(s.Names, path.Clean(f.Name))
 	}
 	return s, nil
@@ -185,6 +209,7 @@ func openTar(name string) (*Source, error) {
 	}
 	content := map[string][]byte{}
 	s := &Source{read: func(name string) ([]byte, error) { return content[name], nil }}
+	var check entries
 	held := int64(0)
 	t := tar.NewReader(io.LimitReader(in, mostTotal))
 	for n := 0; ; n++ {
@@ -200,11 +225,11 @@ func openTar(name string) (*Source, error) {
 		if h.Typeflag == tar.TypeXGlobalHeader {
 			continue // what git archive writes first
 		}
-		if err := checkEntry(h.Name, h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeDir); err != nil {
+		if err := check.check(h.Name, h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeDir); err != nil {
 			return nil, err
 		}
 		entry := path.Clean(h.Name)
-		if h.Typeflag == tar.TypeDir || !wanted(entry) {
+		if h.Typeflag != tar.TypeReg || !wanted(entry) {
 			continue
 		}
 		b, err := readLimited(io.NopCloser(t), nil)

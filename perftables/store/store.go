@@ -31,6 +31,7 @@ import (
 	"servegrid/internal/suggest"
 	"servegrid/perftables"
 	"servegrid/perftables/importer"
+	"servegrid/perftables/internal/filelock"
 )
 
 // formatVersion is the version of the files of a store.
@@ -248,7 +249,7 @@ func (s *Store) change(f func(sets []Entry) ([]Entry, error)) error {
 	if err := os.MkdirAll(s.root, 0o755); err != nil {
 		return err
 	}
-	unlock, err := lock(filepath.Join(s.root, "lock"))
+	unlock, err := filelock.Lock(filepath.Join(s.root, "lock"))
 	if err != nil {
 		return fmt.Errorf("lock %s: %w", s.root, err)
 	}
