@@ -128,6 +128,11 @@ func Import(s *Source, o Options) (*Package, error) {
 	if _, known := perftables.Shapes[perftables.Kind(o.Kind)]; o.Kind != "" && !known {
 		return nil, suggest.Unknown("kind of table", o.Kind, perftables.KindNames())
 	}
+	for _, m := range files {
+		if _, known := perftables.Shapes[m.kind]; !known && o.System != "" {
+			return nil, fmt.Errorf("%s: %w; name the file <kind>.csv, or say its kind", m.name, suggest.Unknown("kind of table", string(m.kind), perftables.KindNames()))
+		}
+	}
 	if len(files) == 0 && len(meta.systems) == 0 {
 		return nil, errors.New("it has no tables (<system>/<backend>/<version>/<kind>_perf.txt or .parquet) and no description of a system")
 	}

@@ -21,9 +21,12 @@ import (
 // 20 MB, a whole release 200 MB.
 const (
 	mostEntries = 100_000
-	mostFile    = 256 << 20 // bytes, after decompression
-	mostTotal   = 4 << 30
+	mostTotal   = 4 << 30 // bytes, after decompression
 )
+
+// mostFile is the largest file, bytes after decompression. A variable, so that
+// tests need none of that size.
+var mostFile int64 = 256 << 20
 
 // Source is a folder, an archive or a single file with tables.
 type Source struct {
@@ -103,7 +106,7 @@ func readLimited(f io.ReadCloser, err error) ([]byte, error) {
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, mostFile+1))
-	if err == nil && len(b) > mostFile {
+	if err == nil && int64(len(b)) > mostFile {
 		err = fmt.Errorf("it is larger than %d bytes", mostFile)
 	}
 	return b, err
@@ -158,7 +161,7 @@ func openZip(name string) (*Source, error) {
 	s := &Source{close: z.Close}
 	s.read = func(name string) ([]byte, error) {
 		f := files[name]
-		if f.UncompressedSize64 > mostFile {
+		if f.UncompressedSize64 > uint64(mostFile) {
 			return nil, fmt.Errorf("it is larger than %d bytes", mostFile)
 		}
 		return readLimited(f.Open())
@@ -200,7 +203,7 @@ func openTar(name string) (*Source, error) {
 			return nil, err
 		}
 	case hasSuffix(name, "zst"):
-		z, err := zstd.NewReader(f, zstd.WithDecoderMaxMemory(mostFile))
+		z, err := zstd.NewReader(f, zstd.WithDecoderMaxMemory(uint64(mostFile)))
 		if err != nil {
 			return nil, err
 		}
