@@ -7,7 +7,7 @@ PREFIX    ?= /usr/local
 WAREHOUSE ?= warehouse
 VENV      ?= .cache/python
 BIN       := bin/servegrid
-SOURCES   := $(shell find . -path ./.cache -prune -o \( -name '*.go' -o -name '*.sql' -o -name '*.yaml' -o -name '*.tbl' -o -path '*/web/assets/*' \) -print) go.mod go.sum
+SOURCES   := $(shell find . -path ./.cache -prune -o \( -name '*.go' -o -name '*.sql' -o -name '*.yaml' -o -name '*.tbl' -o -path '*/web/assets/*' -o -path './estimator/calibrate/data/*' \) -print) go.mod go.sum
 
 # Pinned, so that a new release cannot break the build.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0

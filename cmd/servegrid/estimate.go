@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"servegrid/estimator"
+	"servegrid/estimator/calibrate"
 	"servegrid/estimator/search"
 	"servegrid/internal/suggest"
 	"servegrid/perftables"
@@ -26,7 +27,7 @@ A table (.csv or .parquet) is written back with est_ columns behind its own:
 It has the columns model, system, backend, version, mode (agg, disagg, static, static_ctx or static_gen; agg where
 there is none), tp, pp, dp, moe_tp, moe_ep, batch, isl, osl, and where they matter prefix, ctx_tokens, nextn,
 gemm_quant, moe_quant, kvcache_quant, fmha_quant; disagg rows spell the two sides p_tp … p_bs, p_workers and d_tp ….`,
-		Flags: append([]cli.Flag{
+		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "input", Usage: "table to estimate, .csv or .parquet"},
 			&cli.StringFlag{Name: "out", Usage: "where the estimated table goes, .csv or .parquet"},
 			&cli.StringFlag{Name: "model-path", Aliases: []string{"model", "hf-id"}, Usage: "Hugging Face id, or a folder with a config.json"},
@@ -47,7 +48,8 @@ gemm_quant, moe_quant, kvcache_quant, fmha_quant; disagg rows spell the two side
 			&cli.IntFlag{Name: "moe-ep-size", Aliases: []string{"ep"}, Value: 1, Usage: "expert parallel size"},
 			&cli.IntFlag{Name: "nextn", Usage: "drafts of multi-token prediction per step"},
 			&cli.StringFlag{Name: "output", Value: "table", Usage: "table, csv or json; or the file of the estimated table, as --out"},
-		}, quantFlags()...),
+			&cli.Float64Flag{Name: "request-rate", Usage: "requests a second that arrive at random, for the calibrated estimator (default: a closed loop of batch-size requests per rank)"},
+		}, estimatorFlags(), quantFlags()),
 		Action: runEstimate,
 	}
 }
@@ -60,6 +62,13 @@ func runEstimate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	constants, err := chosenConstants(c)
+	if err != nil {
+		return err
+	}
+	if constants == nil && c.IsSet("request-rate") {
+		return usagef("--request-rate needs --estimator %s", calibratedEstimator)
+	}
 	format, out := c.String("output"), c.String("out")
 	if !slices.Contains(sinks.TableFormats(), format) {
 		out, format = format, "table"
@@ -68,20 +77,26 @@ func runEstimate(c *cli.Context) error {
 		if out == "" {
 			return usagef("--input needs --out FILE for the estimated table")
 		}
-		return estimateFile(in, out, mode, c.App.ErrWriter)
+		return estimateFile(in, out, mode, constants, c.App.ErrWriter)
 	}
 	if out != "" {
 		return usagef("--out %s: it needs --input, or --output table, csv or json", out)
 	}
-	return estimateOne(c, mode, format)
+	return estimateOne(c, mode, constants, format)
 }
 
-func estimateFile(in, out string, mode perftables.Mode, stderr io.Writer) error {
+func estimateFile(in, out string, mode perftables.Mode, constants *calibrate.Set, stderr io.Writer) error {
 	t, err := sinks.ReadTabular(in)
 	if err != nil {
 		return err
 	}
-	e := &estimateTable{in: t, mode: mode, models: map[string]*estimator.Model{}, plans: map[string]planOrError{}}
+	e := &estimateTable{in: t, mode: mode, models: map[string]*estimator.Model{}, plans: map[string]planOrError{}, constants: constants}
+	if constants != nil {
+		e.resolver = calibrate.NewResolver()
+		if e.measurements, err = calibrate.Parse(t.Len, t.Text); err != nil {
+			return fmt.Errorf("%s: %w", in, err)
+		}
+	}
 	answered, err := e.run(out)
 	if err != nil {
 		return err
@@ -91,12 +106,18 @@ func estimateFile(in, out string, mode perftables.Mode, stderr io.Writer) error 
 }
 
 // estimateOne prints the estimate of the configuration that the flags spell.
-func estimateOne(c *cli.Context, mode perftables.Mode, format string) error {
+func estimateOne(c *cli.Context, mode perftables.Mode, constants *calibrate.Set, format string) error {
 	plan, w, err := estimatePlan(c, mode)
 	if err != nil {
 		return err
 	}
-	columns, row, err := estimateRow(c, plan, w)
+	var columns []string
+	var row []any
+	if constants != nil {
+		columns, row, err = calibratedRow(c, plan, w, constants)
+	} else {
+		columns, row, err = estimateRow(c, plan, w)
+	}
 	if err != nil {
 		return err
 	}

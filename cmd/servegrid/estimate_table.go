@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"servegrid/estimator"
+	"servegrid/estimator/calibrate"
 	"servegrid/estimator/search"
 	"servegrid/perftables"
 	"servegrid/sinks"
@@ -22,6 +23,11 @@ type estimateTable struct {
 	mode   perftables.Mode
 	models map[string]*estimator.Model
 	plans  map[string]planOrError
+
+	// Of the calibrated estimator; constants are nil for the reference.
+	constants    *calibrate.Set
+	resolver     *calibrate.Resolver
+	measurements []calibrate.Measurement
 }
 
 type planOrError struct {
@@ -34,6 +40,10 @@ type planOrError struct {
 type estimated struct {
 	ttft, tpot, context, generation, tokensPerGPU, memory float64
 	oom                                                   bool
+
+	// Of the calibrated estimator.
+	p50, p90, p99 float64
+	class         string
 }
 
 // missing stands for a figure that a kind of estimate does not have.
@@ -43,17 +53,26 @@ var missing = math.NaN()
 func (e *estimateTable) run(out string) (answered int, err error) {
 	n := e.in.Len
 	status, reason := make([]string, n), make([]string, n)
-	figures := []struct {
+	type figure struct {
 		name string
 		of   func(*estimated) float64
 		v    []float64
-	}{
+	}
+	figures := []figure{
 		{"est_ttft_ms", func(x *estimated) float64 { return x.ttft }, nil},
 		{"est_tpot_ms", func(x *estimated) float64 { return x.tpot }, nil},
 		{"est_context_latency_ms", func(x *estimated) float64 { return x.context }, nil},
 		{"est_generation_latency_ms", func(x *estimated) float64 { return x.generation }, nil},
 		{"est_tokens_s_gpu", func(x *estimated) float64 { return x.tokensPerGPU }, nil},
 		{"est_mem_total_gib", func(x *estimated) float64 { return x.memory }, nil},
+	}
+	class := make([]string, n)
+	if e.constants != nil {
+		figures = append(figures, []figure{
+			{"est_ttft_ms_p50", func(x *estimated) float64 { return x.p50 }, nil},
+			{"est_ttft_ms_p90", func(x *estimated) float64 { return x.p90 }, nil},
+			{"est_ttft_ms_p99", func(x *estimated) float64 { return x.p99 }, nil},
+		}...)
 	}
 	ok, oom := make([]bool, n), make([]int64, n)
 	for i := range figures {
@@ -69,7 +88,7 @@ func (e *estimateTable) run(out string) (answered int, err error) {
 			continue
 		}
 		answered++
-		status[row], ok[row] = "ok", true
+		status[row], ok[row], class[row] = "ok", true, x.class
 		if x.oom {
 			oom[row] = 1
 		}
@@ -85,11 +104,17 @@ func (e *estimateTable) run(out string) (answered int, err error) {
 		}
 		added = append(added, sinks.Added{Name: f.name, Float: f.v, Valid: valid})
 	}
+	if e.constants != nil {
+		added = append(added, sinks.Added{Name: "est_class", Text: class})
+	}
 	return answered, e.in.Write(out, append(added, sinks.Added{Name: "est_oom", Int: oom, Valid: ok}))
 }
 
 // row estimates one row.
 func (e *estimateTable) row(i int) (estimated, error) {
+	if e.constants != nil {
+		return e.calibrated(i)
+	}
 	c := &cells{t: e.in, row: i}
 	w := estimator.Workload{ISL: c.integer("isl", 0), OSL: c.integer("osl", 0), Prefix: c.integer("prefix", 0)}
 	kind := cmp.Or(c.text("mode"), "agg")
@@ -125,7 +150,10 @@ func (e *estimateTable) static(c *cells, w estimator.Workload, kind estimator.Ki
 	if err != nil {
 		return estimated{}, err
 	}
-	return estimated{s.TTFT, s.TPOT, s.Context, s.Generation, s.TokensPerSPerGPU, s.Memory.Total(), s.OutOfMemory}, nil
+	return estimated{
+		ttft: s.TTFT, tpot: s.TPOT, context: s.Context, generation: s.Generation, tokensPerGPU: s.TokensPerSPerGPU,
+		memory: s.Memory.Total(), oom: s.OutOfMemory,
+	}, nil
 }
 
 func (e *estimateTable) agg(c *cells, w estimator.Workload) (estimated, error) {
@@ -146,7 +174,8 @@ func (e *estimateTable) agg(c *cells, w estimator.Workload) (estimated, error) {
 		return estimated{}, fmt.Errorf("batch %d with %d context tokens is beyond the tables of %s", b, ctx, plan.DB)
 	}
 	return estimated{
-		pts.TTFT[0], pts.TPOT[0], missing, missing, pts.TokensPerSPerGPU[0], pts.MemoryGiB[0], pts.Status[0] == estimator.OutOfMemory,
+		ttft: pts.TTFT[0], tpot: pts.TPOT[0], context: missing, generation: missing, tokensPerGPU: pts.TokensPerSPerGPU[0],
+		memory: pts.MemoryGiB[0], oom: pts.Status[0] == estimator.OutOfMemory,
 	}, nil
 }
 
@@ -166,7 +195,7 @@ func (e *estimateTable) disagg(c *cells, w estimator.Workload) (estimated, error
 	}
 	memory := max(r.Prefill.MemoryGiB, r.Decode.MemoryGiB)
 	oom := !prefill.Plan.Fits(r.Prefill.MemoryGiB) || !decode.Plan.Fits(r.Decode.MemoryGiB)
-	return estimated{r.TTFT, r.TPOT, missing, missing, r.TokensPerSPerGPU, memory, oom}, nil
+	return estimated{ttft: r.TTFT, tpot: r.TPOT, context: missing, generation: missing, tokensPerGPU: r.TokensPerSPerGPU, memory: memory, oom: oom}, nil
 }
 
 // plan compiles the configuration of a row; prefix names the role's columns.

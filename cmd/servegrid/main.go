@@ -97,6 +97,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		supportCommand(),
 		estimateCommand(),
 		evalCommand(),
+		validateCommand(),
+		calibrateCommand(),
 		explainCommand(),
 		planCommand(),
 		sweepCommand(),

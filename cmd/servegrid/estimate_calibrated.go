@@ -1,0 +1,82 @@
+package main
+
+import (
+	"math"
+
+	"github.com/urfave/cli/v2"
+
+	"servegrid/estimator"
+	"servegrid/estimator/calibrate"
+	"servegrid/estimator/search"
+)
+
+// calibratedRow simulates the plan under the load that the flags spell.
+func calibratedRow(c *cli.Context, p *estimator.Plan, w estimator.Workload, s *calibrate.Set) (columns []string, row []any, err error) {
+	if kind := c.String("estimate-mode"); kind != search.Agg {
+		return nil, nil, usagef("--estimate-mode %s: the calibrated estimator simulates aggregated workers (agg) only", kind)
+	}
+	if c.IsSet("ctx-tokens") {
+		return nil, nil, usagef("--ctx-tokens: the calibrated estimator fills steps as the engine does")
+	}
+	if w.OSL < 2 {
+		return nil, nil, usagef("--osl is %d, want at least 2", w.OSL)
+	}
+	rate := c.Float64("request-rate")
+	if rate < 0 || math.IsNaN(rate) || math.IsInf(rate, 0) {
+		return nil, nil, usagef("--request-rate is %v, want a positive number of requests a second", rate)
+	}
+	concurrency := c.Int("batch-size") * p.Layout.DP
+	load := calibrate.ClosedLoop(concurrency, w)
+	if rate > 0 {
+		load = calibrate.Poisson(rate, w)
+	}
+	f, err := calibrate.NewForecast(p, s, p.DB.Version, load)
+	if err != nil {
+		return nil, nil, err
+	}
+	add := func(name string, v any) { columns, row = append(columns, name), append(row, v) }
+	add("model", p.Model.ID)
+	add("tables", p.DB.String())
+	add("layout", p.Layout.String())
+	add("formats", describeQuant(p.Model, p.Quant))
+	add("estimator", calibratedEstimator)
+	add("isl", w.ISL)
+	add("osl", w.OSL)
+	add("prefix", w.Prefix)
+	if rate > 0 {
+		add("arrivals", "poisson")
+		add("request_rate_per_s", rate)
+	} else {
+		add("arrivals", "closed loop")
+		add("concurrency", concurrency)
+	}
+	add("ttft_ms", f.TTFT)
+	add("ttft_ms_p50", f.P50)
+	add("ttft_ms_p90", f.P90)
+	add("ttft_ms_p99", f.P99)
+	add("tpot_ms", f.TPOT)
+	add("request_latency_ms", f.TTFT+f.TPOT*float64(w.OSL-1))
+	add("tokens_per_s", f.TokensPerSec)
+	add("tokens_per_s_per_gpu", f.TokensPerSec/float64(p.Layout.GPUs()))
+	add("tokens_per_s_per_user", 1000/f.TPOT)
+	add("most_running_per_rank", f.Most)
+	add("kv_cache_tokens_per_rank", f.KVTokens)
+	add("most_concurrent_requests", f.MostConcurrent)
+	return columns, row, nil
+}
+
+// calibrated estimates one row of a table. Its cells were read before.
+func (e *estimateTable) calibrated(i int) (estimated, error) {
+	c, err := e.resolver.Resolve(&e.measurements[i])
+	if err != nil {
+		return estimated{}, err
+	}
+	p := c.Predict(e.constants.For(c))
+	memory := c.Plan.Memory(c.Load.Concurrency/c.Ranks, estimator.Workload{ISL: c.ISL, OSL: c.OSL}, c.Schedule.TokenBudget)
+	return estimated{
+		ttft: p.TTFT, tpot: p.TPOT, context: missing, generation: missing, memory: memory.Total(),
+		tokensPerGPU: p.TokensPerSec / float64(c.Plan.Layout.GPUs()),
+		oom:          c.Schedule.KVTokens < c.ISL+c.OSL,
+		p50:          p.P50, p90: p.P90, p99: p.P99, class: string(c.Class),
+	}, nil
+}

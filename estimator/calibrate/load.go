@@ -1,0 +1,32 @@
+package calibrate
+
+import "servegrid/estimator"
+
+// A run sends about runWaves prompts a slot. A simulation sends a few, more where
+// few are in flight: what follows the burst is steady, so it is weighed instead of
+// repeated.
+const (
+	runWaves       = 10
+	simulatedWaves = 3
+	moreWaves      = 5
+	fewInFlight    = 32
+)
+
+// ClosedLoop is a run that keeps a number of requests in flight from a burst on,
+// all of the same length.
+func ClosedLoop(concurrency int, w estimator.Workload) Load {
+	n := simulatedWaves
+	if concurrency < fewInFlight {
+		n = moreWaves
+	}
+	return Load{Concurrency: concurrency, Requests: n * concurrency, ISL: w.ISL, OSL: w.OSL, Prefix: w.Prefix, MinShare: 1}
+}
+
+// poissonRequests is how many requests of an open loop are simulated: enough for a
+// steady 99th percentile.
+const poissonRequests = 4000
+
+// Poisson is an open loop: requests arrive at random, rate of them a second.
+func Poisson(rate float64, w estimator.Workload) Load {
+	return Load{Rate: rate / 1000, Requests: poissonRequests, ISL: w.ISL, OSL: w.OSL, Prefix: w.Prefix, MinShare: 1}
+}

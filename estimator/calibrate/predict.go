@@ -1,0 +1,106 @@
+package calibrate
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Prediction is what a configuration does under a load.
+type Prediction struct {
+	TTFT, TPOT    float64 // means over requests, ms
+	P50, P90, P99 float64 // of TTFT, ms
+	TokensPerSec  float64 // output tokens of all ranks, as the mean latencies imply in a closed loop
+	Most          int     // most sequences that ran at a time, per rank
+}
+
+// Predict simulates a case with an engine's constants. A closed loop is simulated
+// for a few waves; the steady ones stand for those that the run has beside.
+func (c *Case) Predict(k *Constants) Prediction {
+	return Predict(NewStepCost(c.Kernels, k), c.Schedule, c.Ranks, c.Load)
+}
+
+// Predict simulates a load on an engine.
+func Predict(cost *StepCost, s Schedule, ranks int, l Load) Prediction {
+	o, w := simulateWaves(cost, s, ranks, l)
+	p := Prediction{TTFT: w.mean(o.TTFT), TPOT: w.mean(o.TPOT), Most: o.Most}
+	q := w.quantiles(o.TTFT, 0.5, 0.9, 0.99)
+	p.P50, p.P90, p.P99 = q[0], q[1], q[2]
+	if l.Concurrency > 0 {
+		osl := float64(l.OSL) * (1 + l.MinShare) / 2
+		p.TokensPerSec = 1000 * float64(l.Concurrency) * osl / (p.TTFT + p.TPOT*(osl-1))
+	} else if o.Elapsed > 0 {
+		p.TokensPerSec = 1000 * o.Tokens / o.Elapsed
+	}
+	return p
+}
+
+// means is [Case.Predict] without what a fit does not look at.
+func (c *Case) means(k *Constants) (ttft, tpot float64) {
+	o, w := simulateWaves(NewStepCost(c.Kernels, k), c.Schedule, c.Ranks, c.Load)
+	return w.mean(o.TTFT), w.mean(o.TPOT)
+}
+
+// simulateWaves simulates a load; first tokens that wait for others of their group
+// are late by that.
+func simulateWaves(cost *StepCost, s Schedule, ranks int, l Load) (Outcome, waves) {
+	o := Simulate(cost, s, ranks, l)
+	w := waves{first: o.First, weight: 1}
+	if steady := len(o.TTFT) - o.First; steady > 0 && o.First > 0 {
+		w.weight = float64(runWaves-1) * float64(o.First) / float64(steady)
+	}
+	if l.Grouped {
+		lag := cost.c[StreamLag] * w.mean(o.TPOT)
+		for i := range o.TTFT {
+			o.TTFT[i] += lag
+		}
+	}
+	return o, w
+}
+
+// waves weighs the requests of a simulation: those of the burst count once, the
+// later ones for all that a run has.
+type waves struct {
+	first  int
+	weight float64
+}
+
+func (w waves) of(i int) float64 {
+	if i < w.first {
+		return 1
+	}
+	return w.weight
+}
+
+func (w waves) mean(v []float64) float64 {
+	sum, total := 0.0, 0.0
+	for i, x := range v {
+		sum += w.of(i) * x
+		total += w.of(i)
+	}
+	return sum / total
+}
+
+// quantiles returns the smallest values that the given shares of the requests do
+// not exceed.
+func (w waves) quantiles(v []float64, shares ...float64) []float64 {
+	order := make([]int, len(v))
+	total := 0.0
+	for i := range order {
+		order[i] = i
+		total += w.of(i)
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(v[a], v[b]), a-b) })
+	out := make([]float64, len(shares))
+	for k, share := range shares {
+		sum := 0.0
+		out[k] = math.NaN()
+		for _, i := range order {
+			if sum += w.of(i); sum >= share*total-1e-9 {
+				out[k] = v[i]
+				break
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,134 @@
+package calibrate
+
+import (
+	"maps"
+	"slices"
+)
+
+// Set holds the constants of all engines: of all together, of each, and of the
+// version families of each that were measured enough. The most special that there
+// is speaks for a case.
+type Set struct {
+	Provenance string               `json:"provenance"` // what they were fitted to, and by which command
+	All        Constants            `json:"all"`
+	Engines    map[string]Constants `json:"engines"`
+	Families   map[string]Constants `json:"families"`
+}
+
+// For returns the constants that a case is predicted with.
+func (s *Set) For(c *Case) *Constants { return s.of(c.Backend, c.Family) }
+
+func (s *Set) of(backend, family string) *Constants {
+	if k, ok := s.Families[family]; ok {
+		return &k
+	}
+	if k, ok := s.Engines[backend]; ok {
+		return &k
+	}
+	return &s.All
+}
+
+// leastCases is how many cases a version family needs for constants of its own.
+const leastCases = 8
+
+// training is what each level of constants is fitted to. What a case with borrowed
+// kernels says is kept out of the constants of engines.
+type training struct {
+	own               []*Case
+	engines, families map[string][]*Case
+}
+
+func newTraining(cases []*Case) training {
+	t := training{engines: map[string][]*Case{}, families: map[string][]*Case{}}
+	for _, c := range cases {
+		if c.Class != Cross {
+			t.own = append(t.own, c)
+			t.engines[c.Backend] = append(t.engines[c.Backend], c)
+		}
+		if c.Family != "" {
+			t.families[c.Family] = append(t.families[c.Family], c)
+		}
+	}
+	return t
+}
+
+// FitSet fits the constants of all engines to cases.
+func FitSet(cases []*Case) *Set { return fitSet(newTraining(cases), nil, training{}) }
+
+// fitSet takes over from a set that was fitted to other cases what would come out
+// the same.
+func fitSet(t training, from *Set, of training) *Set {
+	s := &Set{Engines: map[string]Constants{}, Families: map[string]Constants{}}
+	same := from != nil && slices.Equal(t.own, of.own)
+	if same {
+		s.All = from.All
+	} else {
+		s.All = Fit(t.own, Start(), AllEngines)
+	}
+	for _, b := range slices.Sorted(maps.Keys(t.engines)) {
+		if same {
+			s.Engines[b] = from.Engines[b]
+		} else {
+			s.Engines[b] = Fit(t.engines[b], s.All, OneEngine)
+		}
+	}
+	for _, f := range slices.Sorted(maps.Keys(t.families)) {
+		members := t.families[f]
+		if len(members) < leastCases {
+			continue
+		}
+		if k, ok := knownFamily(from, f); same && ok && slices.Equal(members, of.families[f]) {
+			s.Families[f] = k
+			continue
+		}
+		s.Families[f] = Fit(members, *s.of(members[0].Backend, ""), OneFamily)
+	}
+	return s
+}
+
+func knownFamily(s *Set, f string) (Constants, bool) {
+	if s == nil {
+		return Constants{}, false
+	}
+	k, ok := s.Families[f]
+	return k, ok
+}
+
+// Split is a way of leaving out what a prediction is judged on.
+type Split struct {
+	Name string
+	Key  func(c *Case) string // cases of one key are left out together
+}
+
+// Splits lists them.
+var Splits = []Split{
+	{"group", func(c *Case) string { return c.Group }},
+	{"model", func(c *Case) string { return c.Architecture }},
+	{"backend", func(c *Case) string { return c.Backend }},
+}
+
+// CrossValidate fits one set for every key of a split, to the cases of all others,
+// and returns them by key. Suspect cases are in no fit.
+func CrossValidate(cases []*Case, by Split) map[string]*Set {
+	var keys []string
+	for _, c := range cases {
+		if k := by.Key(c); !slices.Contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	trusted := Trusted(cases)
+	whole := newTraining(trusted)
+	full := fitSet(whole, nil, training{})
+	sets := map[string]*Set{}
+	for _, k := range keys {
+		rest := slices.DeleteFunc(slices.Clone(trusted), func(c *Case) bool { return by.Key(c) == k })
+		sets[k] = fitSet(newTraining(rest), full, whole)
+	}
+	return sets
+}
+
+// Trusted returns the cases that are probably what their labels say.
+func Trusted(cases []*Case) []*Case {
+	return slices.DeleteFunc(slices.Clone(cases), func(c *Case) bool { return c.Suspect != "" })
+}

@@ -1,0 +1,384 @@
+package calibrate
+
+import (
+	"container/heap"
+	"math"
+	"slices"
+)
+
+// Schedule is how an engine fills its steps.
+type Schedule struct {
+	// PromptsAlone: a step computes prompts or decodes, prompts first (SGLang).
+	// Otherwise prompts run beside the decoding sequences.
+	PromptsAlone bool
+
+	// Chunked: a prompt may be computed over several steps.
+	Chunked bool
+
+	TokenBudget  int // tokens of a step, those of decoding sequences included
+	MaxSequences int // per data-parallel rank
+	KVTokens     int // tokens that the KV cache of a rank holds
+
+	// BalanceSteps is how many steps prompts of one data-parallel rank wait for
+	// those of the others.
+	BalanceSteps int
+
+	// ReserveOutput is the share of an output that a sequence needs KV cache for
+	// when it is admitted: 1 where the engine never evicts.
+	ReserveOutput float64
+}
+
+// Load is the traffic of a run.
+type Load struct {
+	Concurrency int     // requests in flight, closed loop from a burst; 0 = Poisson
+	Rate        float64 // requests per ms, Poisson
+	Requests    int     // how many are served
+
+	ISL, OSL int
+	Prefix   int     // input tokens found in the prefix cache
+	MinShare float64 // lengths are uniform in [MinShare, 1] of ISL and OSL
+
+	// Grouped: the engine streams tokens in groups, so that the first of a request
+	// waits for others (TensorRT-LLM's stream_interval, which InferenceX sets).
+	Grouped bool
+}
+
+// Outcome is what the clients of a run saw.
+type Outcome struct {
+	TTFT, TPOT []float64 // ms, by request in the order of arrival
+	Elapsed    float64   // ms, until the last token
+	Tokens     float64   // output tokens
+	First      int       // requests of the burst at the start
+	Most       int       // most sequences that ran at a time, per rank
+}
+
+// request is one request on its way.
+type request struct {
+	id         int
+	isl, osl   int
+	sent       float64 // ms
+	ready      float64 // when the front process hands it to the engine
+	done       int     // prompt tokens computed
+	firstToken float64
+	finish     int // number of the decode step of its rank that ends it
+}
+
+// rank is the state of one data-parallel rank.
+type rank struct {
+	waiting  []*request
+	prompts  []*request // partly computed or admitted in this step
+	running  finishHeap
+	steps    int     // decode steps so far
+	lengths  float64 // sum of the lengths of running sequences
+	reserved float64 // KV tokens promised to admitted requests
+	admitted int
+}
+
+type finishHeap []*request
+
+func (h finishHeap) Len() int { return len(h) }
+func (h finishHeap) Less(i, j int) bool {
+	return h[i].finish < h[j].finish || h[i].finish == h[j].finish && h[i].id < h[j].id
+}
+func (h finishHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *finishHeap) Push(x any)   { *h = append(*h, x.(*request)) }
+func (h *finishHeap) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
+
+// simulation runs an engine with its front process and its clients.
+type simulation struct {
+	cost     *StepCost
+	schedule Schedule
+	load     Load
+	ranks    []rank
+	now      float64
+	front    float64 // when the front process is free
+	pending  []*request
+	next     int     // of the requests
+	arrival  float64 // when the next request of an open loop arrives
+	waited   int     // steps that prompts have waited for other ranks
+	out      Outcome
+}
+
+// Simulate serves a load with an engine of that many data-parallel ranks in
+// lockstep. Nothing in it is random: lengths and Poisson gaps come from a fixed
+// low-discrepancy sequence.
+func Simulate(cost *StepCost, schedule Schedule, ranks int, load Load) Outcome {
+	s := &simulation{cost: cost, schedule: schedule, load: load, ranks: make([]rank, ranks)}
+	s.out.TTFT, s.out.TPOT = make([]float64, load.Requests), make([]float64, load.Requests)
+	if load.Concurrency > 0 {
+		s.out.First = min(load.Concurrency, load.Requests)
+		for range s.out.First {
+			s.send(0)
+		}
+		s.arrival = math.Inf(1)
+	} else {
+		s.arrive()
+	}
+	for s.step() {
+	}
+	s.out.Elapsed = s.front
+	return s.out
+}
+
+// arrive draws when the next request of an open loop arrives.
+func (s *simulation) arrive() {
+	if s.next >= s.load.Requests {
+		s.arrival = math.Inf(1)
+		return
+	}
+	s.arrival -= math.Log(1-fraction(s.next, 0.8191725133961645)) / s.load.Rate
+}
+
+// fraction is the i-th number in (0, 1) of the additive sequence of an irrational.
+func fraction(i int, alpha float64) float64 {
+	_, f := math.Modf(0.5 + float64(i+1)*alpha)
+	return f
+}
+
+// send lets a client send the next request.
+func (s *simulation) send(at float64) {
+	if s.next >= s.load.Requests {
+		return
+	}
+	i := s.next
+	s.next++
+	length := func(full int, alpha float64) int {
+		share := s.load.MinShare + (1-s.load.MinShare)*fraction(i, alpha)
+		return max(1, int(math.Round(float64(full)*share)))
+	}
+	// Powers of the inverse of the plastic number: together they fill the square.
+	r := &request{id: i, isl: length(s.load.ISL, 0.7548776662466927), osl: length(s.load.OSL, 0.5698402909980532), sent: at}
+	r.done = min(s.load.Prefix, r.isl-1)
+	s.front = max(s.front, at) + s.cost.c[FrontRequest] + s.cost.c[FrontPrompt]*float64(r.isl)/1000
+	r.ready = s.front
+	s.pending = append(s.pending, r)
+}
+
+// step runs one step of all ranks, or a number of equal ones. It reports false
+// when all is served.
+func (s *simulation) step() bool {
+	for s.arrival <= s.now {
+		s.send(s.arrival)
+		s.arrive()
+	}
+	for len(s.pending) > 0 && s.pending[0].ready <= s.now {
+		s.place(s.pending[0])
+		s.pending = s.pending[1:]
+	}
+	tokens, attention, heads, n, length := 0.0, 0.0, 0.0, 0.0, 0.0
+	prefill, busy := false, false
+	hold := s.hold()
+	for i := range s.ranks {
+		if hold > 0 {
+			break
+		}
+		t, a, h := s.fill(&s.ranks[i])
+		prefill = prefill || t > 0
+		tokens, attention, heads = max(tokens, t), max(attention, a), max(heads, h)
+	}
+	for i := range s.ranks {
+		r := &s.ranks[i]
+		if len(r.running) > 0 {
+			busy = true
+			n, length = max(n, float64(len(r.running))), max(length, r.lengths/float64(len(r.running)))
+			s.out.Most = max(s.out.Most, len(r.running))
+		}
+	}
+	switch {
+	case prefill:
+		if s.schedule.PromptsAlone {
+			n = 0
+		}
+		s.now += s.cost.Mixed(tokens, attention, n, length, heads+n)
+		if n > 0 {
+			s.decode(1)
+		}
+		s.finishPrompts()
+		s.waited = 0
+	case busy:
+		s.decodeOnly(n, length, hold)
+	default:
+		s.now = max(s.now, s.nextEvent())
+		return !math.IsInf(s.now, 1)
+	}
+	return true
+}
+
+// nextEvent is when the next request arrives at the front process or at the engine.
+func (s *simulation) nextEvent() float64 {
+	if len(s.pending) > 0 {
+		return min(s.arrival, s.pending[0].ready)
+	}
+	return s.arrival
+}
+
+// hold returns for how many more steps prompts wait for those of other ranks.
+func (s *simulation) hold() int {
+	if s.schedule.BalanceSteps == 0 || len(s.ranks) == 1 {
+		return 0
+	}
+	with, decoding := 0, false
+	for i := range s.ranks {
+		r := &s.ranks[i]
+		if len(r.waiting)+len(r.prompts) > 0 {
+			with++
+		}
+		decoding = decoding || len(r.running) > 0
+	}
+	if with == 0 || with == len(s.ranks) || !decoding {
+		return 0
+	}
+	return max(0, s.schedule.BalanceSteps-s.waited)
+}
+
+// place hands a request to the rank with the least to do.
+func (s *simulation) place(r *request) {
+	at, least := 0, math.MaxInt
+	for i := range s.ranks {
+		if have := len(s.ranks[i].waiting) + s.ranks[i].admitted; have < least {
+			at, least = i, have
+		}
+	}
+	s.ranks[at].waiting = append(s.ranks[at].waiting, r)
+}
+
+// fill chooses the prompt tokens of a rank's step.
+func (s *simulation) fill(r *rank) (tokens, attention, heads float64) {
+	budget := s.schedule.TokenBudget
+	if !s.schedule.PromptsAlone {
+		budget -= len(r.running)
+	}
+	take := func(q *request) bool {
+		left := q.isl - q.done
+		chunk := left
+		if left > budget {
+			if s.schedule.Chunked {
+				chunk = budget
+			} else if tokens > 0 {
+				return false
+			}
+		}
+		if chunk <= 0 {
+			return false
+		}
+		attention += s.cost.k.promptAttention(float64(q.done), float64(q.done+chunk))
+		q.done += chunk
+		budget -= chunk
+		tokens += float64(chunk)
+		if q.done == q.isl {
+			heads++
+		}
+		return true
+	}
+	for _, q := range r.prompts {
+		if !take(q) {
+			return tokens, attention, heads
+		}
+	}
+	for len(r.waiting) > 0 && budget > 0 && r.admitted < s.schedule.MaxSequences {
+		q := r.waiting[0]
+		need := float64(q.isl) + s.schedule.ReserveOutput*float64(q.osl)
+		if r.admitted > 0 && r.reserved+need > float64(s.schedule.KVTokens) {
+			break
+		}
+		if !take(q) {
+			break
+		}
+		r.waiting = r.waiting[1:]
+		r.reserved += need
+		r.admitted++
+		r.prompts = append(r.prompts, q)
+	}
+	return tokens, attention, heads
+}
+
+// finishPrompts moves whole prompts on to decoding; the step gave them their
+// first token.
+func (s *simulation) finishPrompts() {
+	for i := range s.ranks {
+		r := &s.ranks[i]
+		r.prompts = slices.DeleteFunc(r.prompts, func(q *request) bool {
+			if q.done < q.isl {
+				return false
+			}
+			s.front = max(s.front, s.now) + s.cost.c[FrontToken]
+			q.firstToken = s.front
+			s.out.TTFT[q.id] = s.front - q.sent + s.cost.c[FirstToken]
+			s.out.Tokens++
+			if q.osl == 1 {
+				s.leave(r, q)
+				return true
+			}
+			q.finish = r.steps + q.osl - 1
+			r.lengths += float64(q.isl)
+			heap.Push(&r.running, q)
+			return true
+		})
+	}
+}
+
+// decodeOnly runs steps without prompts until something happens: a sequence ends,
+// a request arrives that could be admitted, or prompts have waited long enough.
+func (s *simulation) decodeOnly(n, length float64, hold int) {
+	steps := math.MaxInt
+	if hold > 0 {
+		steps = hold
+	}
+	for i := range s.ranks {
+		if r := &s.ranks[i]; len(r.running) > 0 {
+			steps = min(steps, r.running[0].finish-r.steps)
+		}
+	}
+	cost := s.cost.Decode(n, length+float64(steps)/2)
+	if until := math.Ceil((s.nextEvent() - s.now) / cost); until < float64(steps) {
+		steps = max(1, int(until))
+		cost = s.cost.Decode(n, length+float64(steps)/2)
+	}
+	s.now += cost * float64(steps)
+	if hold > 0 {
+		s.waited += steps
+	}
+	s.decode(steps)
+}
+
+// decode lets every running sequence of every rank compute that many tokens, the
+// last of them just now, and lets those that are done leave.
+func (s *simulation) decode(steps int) {
+	n := 0
+	for i := range s.ranks {
+		r := &s.ranks[i]
+		n += len(r.running)
+		r.steps += steps
+		r.lengths += float64(steps * len(r.running))
+	}
+	s.out.Tokens += float64(n * steps)
+	// The front process works on the tokens of every step; what it has left of
+	// those before the last one delays the last.
+	work := float64(n) * s.cost.c[FrontToken]
+	s.front = max(s.front+work*float64(steps), s.now+work)
+	for i := range s.ranks {
+		r := &s.ranks[i]
+		for len(r.running) > 0 && r.running[0].finish <= r.steps {
+			q := heap.Pop(&r.running).(*request)
+			r.lengths -= float64(q.isl + q.osl - 1)
+			s.leave(r, q)
+		}
+	}
+}
+
+// leave ends a request; its client sends the next one.
+func (s *simulation) leave(r *rank, q *request) {
+	r.admitted--
+	r.reserved -= float64(q.isl) + s.schedule.ReserveOutput*float64(q.osl)
+	if q.osl > 1 {
+		s.out.TPOT[q.id] = (s.front - q.firstToken) / float64(q.osl-1)
+	}
+	if s.load.Concurrency > 0 {
+		s.send(s.front)
+	}
+}
