@@ -15,7 +15,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 # Figures of the guide's workload; `make sweep` looks them up on every system.
 MODEL := Qwen/Qwen3-32B-FP8
 
-.PHONY: all build install sweep test check format vet staticcheck tidy race fuzz bench test-python test-notebooks test-web load-web accuracy tables clean
+.PHONY: all build install sweep calibrate validate test check format vet staticcheck tidy race fuzz bench test-python test-notebooks test-web load-web accuracy tables clean
 
 all: build
 
@@ -36,6 +36,16 @@ sweep: build
 	@echo 'Best configuration for $(MODEL), ISL 4000, OSL 500, 8 GPUs, TTFT <= 600 ms, TPOT <= 16.67 ms, on every system:'
 	@$(BIN) best --warehouse $(WAREHOUSE) --model $(MODEL) --isl 4000 --osl 500 --total-gpus 8 --ttft 600 --tpot 16.67 --top-n 1
 	@$(BIN) frontier --warehouse $(WAREHOUSE) --model $(MODEL) --isl 4000 --osl 500 --total-gpus 8 --plot $(WAREHOUSE)/frontier.png >/dev/null
+
+# The constants of the calibrated estimator, from the measurements beside them: the
+# same bytes every time. A minute on two cores.
+calibrate: build
+	$(BIN) calibrate --out estimator/calibrate/data/constants.json
+
+# How far the calibrated estimator is from real servers, each row predicted with
+# constants that were fitted without its group. Ten minutes on two cores.
+validate: build
+	$(BIN) validate --split group --by class/class,backend/class,backend,system,model
 
 test:
 	$(GO) test ./...
