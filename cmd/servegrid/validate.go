@@ -177,7 +177,7 @@ func newValidation(measured []calibrate.Measurement) *validation {
 }
 
 func (v *validation) predict(c *cli.Context, split string) error {
-	of := func(*calibrate.Case) *calibrate.Set { return nil }
+	var of func(*calibrate.Case) *calibrate.Set
 	if i := slices.IndexFunc(calibrate.Splits, func(s calibrate.Split) bool { return s.Name == split }); i >= 0 {
 		by := calibrate.Splits[i]
 		sets := calibrate.CrossValidate(v.cases, by)

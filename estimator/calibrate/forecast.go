@@ -1,6 +1,7 @@
 package calibrate
 
 import (
+	"errors"
 	"fmt"
 
 	"servegrid/estimator"
@@ -17,7 +18,10 @@ type Forecast struct {
 // NewForecast predicts a plan under a load with a set's constants; version is that
 // of the engine. Requests that would never fit are an error.
 func NewForecast(p *estimator.Plan, s *Set, version string, l Load) (Forecast, error) {
-	k, err := NewKernels(p, nil)
+	if p.NextN > 0 {
+		return Forecast{}, errors.New("the calibrated estimator does not know multi-token prediction: nextn must be 0")
+	}
+	k, err := kernelsOf(p)
 	if err != nil {
 		return Forecast{}, err
 	}

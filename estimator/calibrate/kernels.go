@@ -96,23 +96,16 @@ func NewKernels(p, experts *estimator.Plan) (*Kernels, error) {
 	}
 	k.head = tabulate(func(x float64) (float64, bool) { return p.HeadProjection(x) }, 1)
 	k.prefill = tabulate(func(x float64) (float64, bool) { return p.ContextAttention(1, x, 0) }, 2)
-	byLength := make([][]float64, 0, knotCount)
-	for i := range knotCount {
+	for i := 0; knot(i) <= mostSequences; i++ {
 		b := knot(i)
-		if b > mostSequences {
-			break
-		}
-		byLength = append(byLength, tabulate(func(x float64) (float64, bool) { return p.GenerationAttention(b, x) }, 1))
-	}
-	// Batches beyond the tables: in proportion.
-	for i, v := range byLength {
-		if v[knotCount/2] == 0 && i > 0 {
-			for j := range v {
-				v[j] = byLength[i-1][j] * knot(i) / knot(i-1)
+		row := tabulate(func(x float64) (float64, bool) { return p.GenerationAttention(b, x) }, 1)
+		if row[knotCount-1] == 0 && i > 0 { // nothing known for so many: in proportion
+			for j, v := range k.decode[i-1] {
+				row[j] = v * b / knot(i-1)
 			}
 		}
+		k.decode = append(k.decode, row)
 	}
-	k.decode = byLength
 	return k, nil
 }
 
@@ -120,7 +113,7 @@ func NewKernels(p, experts *estimator.Plan) (*Kernels, error) {
 const mostSequences = 4096
 
 // tabulate evaluates f at the knots; beyond what f knows it grows with that power
-// of x, below it stays.
+// of x, below it stays. Where f knows nothing all is 0.
 func tabulate(f func(x float64) (float64, bool), power float64) []float64 {
 	v := make([]float64, knotCount)
 	last := -1

@@ -108,51 +108,12 @@ func (c *Case) Measured() bool {
 
 // compile makes the plan and kernels of a configuration.
 func compile(m *estimator.Model, db *perftables.Database, l estimator.Layout, q estimator.Quant) planned {
-	build := func(db *perftables.Database) (*estimator.Plan, error) {
-		return estimator.Compile(estimator.Config{Model: m, DB: db.WithMode(perftables.Hybrid), Quant: q, Layout: l})
-	}
-	plan, err := build(db)
+	plan, err := estimator.Compile(estimator.Config{Model: m, DB: db.WithMode(perftables.Hybrid), Quant: q, Layout: l})
 	if err != nil {
 		return planned{err: err}
 	}
-	experts, measured := measuredExperts(m, db, l, q)
-	k, err := NewKernels(plan, experts)
-	if err == nil {
-		k.ExpertsByFormula = m.IsMoE() && !measured
-	}
+	k, err := kernelsOf(plan)
 	return planned{plan, k, err}
-}
-
-// measuredExperts finds a plan whose expert layers were measured: the plan itself,
-// the same with the experts spread the other way over the same GPUs, or in
-// TensorRT-LLM's tables, which alone have four-bit microscaling. nil stands for
-// the plan itself.
-func measuredExperts(m *estimator.Model, db *perftables.Database, l estimator.Layout, q estimator.Quant) (experts *estimator.Plan, measured bool) {
-	if !m.IsMoE() {
-		return nil, false
-	}
-	ways := l.MoETP * l.MoEEP
-	tables := []*perftables.Database{db}
-	if db.Backend != "trtllm" {
-		if other, err := perftables.Embedded().Open(db.System.Name, "trtllm", "1.2.0rc5"); err == nil {
-			tables = append(tables, other)
-		}
-	}
-	for t, tables := range tables {
-		for i, split := range [][2]int{{l.MoETP, l.MoEEP}, {ways, 1}, {1, ways}} {
-			tried := l
-			tried.MoETP, tried.MoEEP = split[0], split[1]
-			p, err := estimator.Compile(estimator.Config{Model: m, DB: tables, Quant: q, Layout: tried})
-			if err != nil || !p.HasExperts() {
-				continue
-			}
-			if t == 0 && i == 0 {
-				return nil, true
-			}
-			return p, true
-		}
-	}
-	return nil, false
 }
 
 // realLayout repairs what the published tables say about parallelism, and returns
