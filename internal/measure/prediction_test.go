@@ -65,7 +65,7 @@ func TestReadPredictionErrors(t *testing.T) {
 		{`"isl": 4000`, `"isl": 4000.5`, `not a prediction: isl is number 4000.5, want a whole number`},
 		{`"isl": 4000`, `"isl": 0`, `not a prediction: isl is 0, want 1 or more`},
 		{`"ttft_ms": 509.142`, `"ttft_ms": "509"`, `not a prediction: ttft_ms is string, want a number`},
-		{`"ttft_ms": 509.142`, `"ttft_ms": NaN`, `not a prediction: line 24 is not JSON: invalid character 'N' looking for beginning of value`},
+		{`"ttft_ms": 509.142`, `"ttft_ms": NaN`, `not a prediction: line 25 is not JSON: invalid character 'N' looking for beginning of value`},
 		{`"ttft_ms": 509.142`, `"ttft_ms": null`, `not a whole prediction: it has no ttft_ms`},
 		{`"ttft_ms": 509.142`, `"ttft_ms": -1`, `not a prediction: ttft_ms is -1, want a number from 0 up`},
 		{`"ttft_ms": 600`, `"ttft_ms": "none"`, `not a prediction: limits.ttft_ms is string, want a number`},
@@ -73,7 +73,7 @@ func TestReadPredictionErrors(t *testing.T) {
 		{whole, `[]`, `not a prediction: it holds array, want an object`},
 		{whole, `null`, `not a whole prediction: it has no ` + strings.Join(essentials, ", ")},
 		{whole, ``, `not a prediction: line 1 is not JSON: unexpected end of JSON input`},
-		{whole, whole + "{}", `not a prediction: line 35 is not JSON: invalid character '{' after top-level value`},
+		{whole, whole + "{}", `not a prediction: line 36 is not JSON: invalid character '{' after top-level value`},
 	} {
 		text := strings.Replace(whole, c.old, c.new, 1)
 		if text == whole {
