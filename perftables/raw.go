@@ -127,11 +127,11 @@ func (g *rawGrid) interpolate(at [3]int, d, rule int) (float64, bool) {
 	if rule == 0 {
 		pos := g.logs[d]
 		w := (pos[at[d]] - pos[low]) / (pos[high] - pos[low])
-		return ra*(1-w) + rb*w, true
+		return float64(ra*(1-w)) + float64(rb*w), true
 	}
 	x := g.axes[d]
 	w := (x[at[d]] - x[low]) / (x[high] - x[low])
-	return (ra*g.base(a)*(1-w) + rb*g.base(b)*w) / g.base(at), true
+	return (float64(ra*g.base(a)*(1-w)) + float64(rb*g.base(b)*w)) / g.base(at), true
 }
 
 // Weights of interpolations. Source: leave-one-out errors of AIConfigurator
@@ -156,7 +156,7 @@ func (g *rawGrid) estimate(at [3]int) float64 {
 			}
 			e := trustNoise + g.misses(at, d, rule)
 			w := 1 / (e * e * e)
-			sum, weights = sum+w*v, weights+w
+			sum, weights = sum+float64(w*v), weights+w
 		}
 	}
 	if weights > 0 {
@@ -195,7 +195,7 @@ func (g *rawGrid) held(at [3]int) float64 {
 		for _, step := range [2]int{-1, +1} {
 			if i := g.neighbour(at, d, step); i >= 0 {
 				w := 1 / math.Abs(g.logs[d][i]-g.logs[d][at[d]])
-				sum, weights = sum+w*g.ratio[g.index(moved(at, d, i))], weights+w
+				sum, weights = sum+float64(w*g.ratio[g.index(moved(at, d, i))]), weights+w
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -23,6 +24,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("LC_ALL", "C") // ASCII plots
+			e.Setenv("SERVEGRID_TABLES", filepath.Join(e.WorkDir, "tables"))
 			return nil
 		},
 	})

@@ -34,9 +34,11 @@ SERVEGRID_TABLES (default: servegrid/tables below the user's data folder).
 			}
 			var names []string
 			for _, s := range c.Command.Subcommands {
-				names = append(names, s.Name)
+				if s.Name != "help" {
+					names = append(names, s.Name)
+				}
 			}
-			return asUsage(suggest.Unknown("command", "tables "+c.Args().First(), names))
+			return asUsage(suggest.Unknown("tables command", c.Args().First(), names))
 		},
 	}
 	for _, s := range c.Subcommands {
