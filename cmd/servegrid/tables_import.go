@@ -187,6 +187,8 @@ func (o *importOptions) report(w io.Writer, p *importer.Package, where string) e
 		switch {
 		case f.Reason != "":
 			fmt.Fprintf(w, "%s: not used: %s\n", f.File, f.Reason)
+		case f.Partial:
+			fmt.Fprintf(w, "%s: %d rows, %d kept, in %s; its source says that it is not complete\n", f.File, f.Rows, f.Kept, strings.Join(f.Tables, ", "))
 		case o.files:
 			fmt.Fprintf(w, "%s: %d rows, %d kept, in %s\n", f.File, f.Rows, f.Kept, strings.Join(f.Tables, ", "))
 		}

@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"path"
@@ -17,7 +16,8 @@ import (
 type meta struct {
 	systems []perftables.System
 	slots   *slots
-	reuse   map[string]string            // <family folder>/<table> → version whose table it uses
+	reuse   map[string]string            // path of a table without extension → version whose table it uses
+	partial map[string]bool              // path of a table without extension, if its measurement is not complete
 	kernels map[string]map[string]kernel // backend → version → SM version → kernel
 }
 
@@ -34,12 +34,12 @@ type slot struct {
 	Previous string `yaml:"previous"`
 }
 
-// readMeta reads the descriptions of systems and the three files of release
-// 0.12.0 that say which tables count.
+// readMeta reads the descriptions of systems and the files of release 0.12.0 that
+// say which tables count.
 func readMeta(s *Source) (*meta, error) {
-	m := &meta{reuse: map[string]string{}}
+	m := &meta{reuse: map[string]string{}, partial: map[string]bool{}}
 	for _, name := range s.Names {
-		if !hasSuffix(name, ".yaml", ".yml") || path.Base(name) == "collection_meta.yaml" {
+		if !hasSuffix(name, ".yaml", ".yml") {
 			continue
 		}
 		content, err := s.Read(name)
@@ -54,16 +54,12 @@ func readMeta(s *Source) (*meta, error) {
 }
 
 func (m *meta) read(name string, content []byte) error {
-	strict := func(v any) error {
-		d := yaml.NewDecoder(bytes.NewReader(content))
-		return d.Decode(v)
-	}
 	switch base := path.Base(name); {
 	case base == "query_versions.yaml":
 		m.slots = &slots{}
-		return strict(m.slots)
+		return yaml.Unmarshal(content, m.slots)
 	case base == "attention_lane_defaults.yaml":
-		return strict(&m.kernels)
+		return yaml.Unmarshal(content, &m.kernels)
 	case base == "reuse.yaml":
 		var f struct {
 			Reuse []struct {
@@ -71,7 +67,7 @@ func (m *meta) read(name string, content []byte) error {
 				From  string `yaml:"from_version"`
 			} `yaml:"reuse"`
 		}
-		if err := strict(&f); err != nil {
+		if err := yaml.Unmarshal(content, &f); err != nil {
 			return err
 		}
 		for _, r := range f.Reuse {
@@ -79,6 +75,18 @@ func (m *meta) read(name string, content []byte) error {
 				return errors.New("an entry lacks table or from_version")
 			}
 			m.reuse[path.Join(path.Dir(name), r.Table)] = r.From
+		}
+	case base == "collection_meta.yaml":
+		var f struct {
+			Tables map[string]struct {
+				Status string `yaml:"status"`
+			} `yaml:"tables"`
+		}
+		if err := yaml.Unmarshal(content, &f); err != nil {
+			return err
+		}
+		for table, t := range f.Tables {
+			m.partial[path.Join(path.Dir(name), table)] = t.Status == "partial"
 		}
 	case isSystem(content):
 		sys, err := System(canonicalSystem(strings.TrimSuffix(base, path.Ext(base))), content)

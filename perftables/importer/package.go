@@ -45,7 +45,11 @@ type FileReport struct {
 	Rows   int      `json:"rows,omitempty"` // measurements in it
 	Kept   int      `json:"kept,omitempty"` // with different keys
 	Tables []string `json:"tables,omitempty"`
-	Reason string   `json:"reason,omitempty"` // why it is in no table
+
+	// Partial: the source says that its measurement is not complete.
+	Partial bool `json:"partial,omitempty"`
+
+	Reason string `json:"reason,omitempty"` // why it is in no table
 }
 
 // measured is a file with measurements and what its path says about it.
@@ -222,6 +226,7 @@ func (p *Package) readTables(s *Source, files []measured, uses map[string][]stri
 		report := FileReport{File: m.name, Tables: makes[m.name]}
 		if t := read[i]; t != nil {
 			report.Rows, report.Kept = t.Read, t.Kept()
+			report.Partial = meta.partial[strings.TrimSuffix(m.name, path.Ext(m.name))]
 			slices.Sort(report.Tables)
 		} else {
 			report.Reason = unused(&m)

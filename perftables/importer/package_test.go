@@ -45,6 +45,7 @@ func TestReleaseLayout(t *testing.T) {
 		parquetEntry(t, "systems/data/new_gpu/gemm/trtllm/1.2/gemm_perf.parquet"),
 		parquetEntry(t, "systems/data/new_gpu/gemm/trtllm/0.9/gemm_perf.parquet"),
 		{"systems/data/new_gpu/gemm/trtllm/1.1/reuse.yaml", "reuse:\n- {table: gemm_perf, from_version: \"0.9\"}\n", ""},
+		{"systems/data/new_gpu/gemm/trtllm/1.2/collection_meta.yaml", "tables:\n  gemm_perf: {status: partial}\n", ""},
 		parquetEntry(t, "systems/data/new_gpu/kda/trtllm/1.2/kda_perf.parquet"),
 		parquetEntry(t, "systems/data/gemm_perf.parquet"),
 	}
@@ -54,6 +55,9 @@ func TestReleaseLayout(t *testing.T) {
 	}
 	uses := map[string][]string{}
 	for _, f := range p.Files {
+		if want := strings.Contains(f.File, "trtllm/1.2/gemm"); f.Partial != want {
+			t.Errorf("%s: partial %v, want %v", f.File, f.Partial, want)
+		}
 		uses[strings.TrimPrefix(f.File, "systems/data/")] = append(f.Tables, f.Reason)
 	}
 	for file, want := range map[string][]string{
