@@ -1,10 +1,12 @@
 // Package perftables answers how long one GPU kernel takes, from measured
 // latencies.
 //
-// The measurements are embedded in the binary, one packed file per table under
-// data/<system>/<backend>/<version>/<kind>.tbl (see pack.go for the layout and
-// package importer for how the files are made). A [Set] is such a collection, a
-// [Database] is the part of it that belongs to one (system, backend, version).
+// Measurements are packed files, one per table, at
+// <system>/<backend>/<version>/<kind>.tbl (see pack.go for the layout and package
+// importer for how the files are made). Those below data are embedded in the
+// binary, others are installed (package store). A [Layer] is such a collection, a
+// [Set] one or more of them, a [Database] the part that belongs to one (system,
+// backend, version).
 // Nothing is decoded until it is asked for: opening a database reads table
 // headers, a query decodes the one slice that it needs, and slices are kept.
 //
@@ -19,5 +21,6 @@
 // that feed a sum are wrapped in float64(…), which keeps compilers for arm64 and
 // others from fusing them: the same query gives the same bits everywhere.
 //
-// The rules follow AIConfigurator 0.6.0, whose answers the tests compare with.
+// The rules follow AIConfigurator 0.6.0, whose answers the tests compare with; but
+// for layers of [GenerationRaw], whose interpolation is in raw.go.
 package perftables

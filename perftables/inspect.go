@@ -172,12 +172,23 @@ func (t *TableInfo) LeaveValueOut(tab *Table, step int, visit func(LeaveOneOut))
 						continue
 					}
 					if n++; n%step == 0 {
-						visit(LeaveOneOut{s.Key, r, g.at(float64(r.Coords[0]), float64(r.Coords[1]), float64(r.Coords[2])), false})
+						visit(LeaveOneOut{s.Key, r, g.answer(t.Kind, r), false})
 					}
 				}
 			}
 		}
 	}
+}
+
+// answer is what a kernel of the kind says at a row's place.
+func (g *rawGrid) answer(kind Kind, r Row) float64 {
+	x, y, z := float64(r.Coords[0]), float64(r.Coords[1]), float64(r.Coords[2])
+	switch kind {
+	case KindGenerationAttention, KindGenerationMLA, KindWideEPGenerationMLA:
+		v, _ := g.plane(x).at(y, z, bilinear)
+		return v
+	}
+	return g.at(x, y, z)
 }
 
 func leaveOutCells(g *rawGrid, s Slice, step int, visit func(LeaveOneOut)) {

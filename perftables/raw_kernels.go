@@ -124,14 +124,19 @@ func (db *Database) rawGeneration(kind Kind, heads int, key ...string) (*slab, e
 		if err != nil {
 			return nil, err
 		}
-		plane := &grid{x: []float64{float64(heads)}, y: rawKnots(g.axes[1], 0), z: rawKnots(g.axes[2], 0)}
-		for _, b := range plane.y {
-			for _, length := range plane.z {
-				plane.v = append(plane.v, g.at(float64(heads), b, length))
-			}
-		}
-		return &slab{g: plane, x: plane.x[0], single: true}, nil
+		return g.plane(float64(heads)), nil
 	})
+}
+
+// plane is the grid of one x over the knots of the other two coordinates.
+func (g *rawGrid) plane(x float64) *slab {
+	p := &grid{x: []float64{x}, y: rawKnots(g.axes[1], 0), z: rawKnots(g.axes[2], 0)}
+	for _, y := range p.y {
+		for _, z := range p.z {
+			p.v = append(p.v, g.at(x, y, z))
+		}
+	}
+	return &slab{g: p, x: x, single: true}
 }
 
 // held continues a measured line beyond its ends by the speed of light, at the
