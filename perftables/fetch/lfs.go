@@ -21,11 +21,11 @@ import (
 func LFS(ctx context.Context, endpoint string, o Options) func(importer.Pointer) ([]byte, error) {
 	return func(p importer.Pointer) ([]byte, error) {
 		if p.Size > o.MaxBytes {
-			return nil, fmt.Errorf("the Git LFS object has %d bytes, more than the limit of %d", p.Size, o.MaxBytes)
+			return nil, fmt.Errorf("object %.12s has %d bytes, more than the limit of %d", p.OID, p.Size, o.MaxBytes)
 		}
 		from, err := locate(ctx, endpoint, p, &o)
 		if err != nil {
-			return nil, fmt.Errorf("Git LFS object %.12s of %s: %w", p.OID, endpoint, err)
+			return nil, fmt.Errorf("object %.12s of %s: %w", p.OID, endpoint, err)
 		}
 		one := o
 		one.SHA256 = p.OID
