@@ -48,7 +48,7 @@ func completionCommand() *cli.Command {
 // flagValues lists what some flags take.
 func flagValues() map[string][]string {
 	return map[string][]string{
-		"model-path": estimator.ModelIDs(), "system": perftables.SystemNames(), "decode-system": perftables.SystemNames(),
+		"model-path": estimator.ModelIDs(), "system": kernelTables().SystemNames(), "decode-system": kernelTables().SystemNames(),
 		"backend": perftables.Backends, "output": sinks.TableFormats(), "serving-mode": {"agg", "disagg"},
 		"search": {"reference", "exhaustive"}, "database-mode": {"SILICON", "HYBRID", "EMPIRICAL", "SOL"},
 	}

@@ -31,7 +31,7 @@ func kernelTables() *perftables.Set {
 const defaultRoot = "default"
 
 // usesTables lists the commands that answer from kernel tables.
-var usesTables = []string{"default", "exp", "generate", "support", "estimate", "eval", "plan", "sweep"}
+var usesTables = []string{"default", "exp", "generate", "recommend", "support", "estimate", "eval", "plan", "sweep", "webapp"}
 
 // withTables gives a command the flag that chooses kernel tables.
 func withTables(c *cli.Command) {

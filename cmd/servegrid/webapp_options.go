@@ -58,11 +58,11 @@ func (w *webapp) options(ctx context.Context, _ optionsRequest) (optionsReply, e
 		}
 		reply.Models = append(reply.Models, modelOption{id, m.IDs(), string(m.Family), m.IsMoE(), m.MaxPositions})
 	}
-	for _, name := range perftables.SystemNames() {
-		s, _ := perftables.LookupSystem(name) // it is one of them
+	for _, name := range kernelTables().SystemNames() {
+		s, _ := kernelTables().System(name) // it is one of them
 		o := systemOption{name, s.MemCapacity / estimator.GiB, s.GPUsPerNode, map[string][]string{}}
 		for _, b := range perftables.Backends {
-			if v := perftables.Embedded().Versions(name, b); len(v) > 0 {
+			if v := kernelTables().Versions(name, b); len(v) > 0 {
 				o.Versions[b] = v
 			}
 		}

@@ -91,7 +91,7 @@ func (w *webapp) sweep(ctx context.Context, q sweepRequest) (sweepReply, error) 
 func (q *sweepRequest) engines() ([]engine, error) {
 	systems, backends := q.Systems, q.Backends
 	if len(systems) == 0 {
-		systems = perftables.SystemNames()
+		systems = kernelTables().SystemNames()
 	}
 	if len(backends) == 0 {
 		backends = perftables.Backends
@@ -106,7 +106,7 @@ func (q *sweepRequest) engines() ([]engine, error) {
 			if !slices.Contains(perftables.Backends, backend) {
 				return nil, fmt.Errorf("%w: backends: %w", web.ErrRequest, suggest.Unknown("backend", backend, perftables.Backends))
 			}
-			have := perftables.Embedded().Versions(system, backend)
+			have := kernelTables().Versions(system, backend)
 			switch {
 			case len(q.Versions) == 0 || len(have) == 0:
 				list = append(list, engine{system, backend, ""})
