@@ -56,7 +56,7 @@ func runWebapp(c *cli.Context) error {
 	}
 	w := newWebapp(c.String("warehouse"), program)
 	s, err := web.Listen(web.Config{
-		Name: name, Port: port, Version: version(), Operations: w.operations(), AtOnce: 2 * runtime.GOMAXPROCS(0),
+		Name: name, Port: port, Version: version(), Operations: w.operations(), AtOnce: runtime.GOMAXPROCS(0),
 		Log: slog.New(slog.NewTextHandler(m.w, &slog.HandlerOptions{Level: m.level})),
 	})
 	if err != nil {
@@ -88,7 +88,7 @@ func (w *webapp) operations() []web.Operation {
 		web.Post("/api/recommend", "The fewest GPUs that carry a load", w.recommend),
 		web.Get("/api/support", "Whether a model is covered", w.support),
 		web.Post("/api/eval", "Compare a benchmark's result with its prediction", w.eval),
-		web.Post("/api/query", "Ask the warehouse in SQL, read-only", w.query),
-		web.Post("/api/query.parquet", "The same as a Parquet file", w.queryParquet),
+		web.Post("/api/query", "Ask the warehouse in SQL, read-only", w.query).Apart(),
+		web.Post("/api/query.parquet", "The same as a Parquet file", w.queryParquet).Apart(),
 	}
 }

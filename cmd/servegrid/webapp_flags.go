@@ -87,6 +87,7 @@ func readFlags(c *cli.Command, args []string, read func(*cli.Context) error) (sa
 	}
 	var messages bytes.Buffer
 	c.Action = read
+	c.HideHelp = true // the library's help is one variable that all commands share
 	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return asUsage(err) }
 	app := &cli.App{
 		Name: "servegrid", Commands: []*cli.Command{c}, Writer: io.Discard, ErrWriter: &messages, HideHelp: true,

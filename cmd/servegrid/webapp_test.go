@@ -37,7 +37,7 @@ func servePage(t testing.TB, w *webapp) page {
 		t.Fatal(err)
 	}
 	s := httptest.NewServer(web.Handler(web.Config{
-		Name: "127.0.0.1", Version: version(), Operations: w.operations(), AtOnce: 4, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Name: "127.0.0.1", Version: version(), Operations: w.operations(), AtOnce: 2, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}))
 	t.Cleanup(s.Close)
 	return page{t, s.URL}

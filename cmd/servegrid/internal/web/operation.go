@@ -19,6 +19,7 @@ import (
 type Operation struct {
 	Method, Path   string
 	Summary        string
+	apart          bool // waits in a queue of its own
 	request, reply reflect.Type
 	serve          func(ctx context.Context, body []byte) (any, error)
 }
@@ -55,6 +56,13 @@ func operation[Q, A any](method, path, summary string, do func(context.Context, 
 			return do(ctx, q)
 		},
 	}
+}
+
+// Apart returns an operation that takes long, so that the others do not wait in one
+// queue with it.
+func (o Operation) Apart() Operation {
+	o.apart = true
+	return o
 }
 
 // decode reads one JSON object into a struct. Keys that it does not have are

@@ -32,7 +32,7 @@ type Config struct {
 	Port       int    // 0 = a free one
 	Version    string // of the program
 	Operations []Operation
-	AtOnce     int // requests that compute at the same time; the others wait
+	AtOnce     int // requests that compute at the same time, and as many that take long; the others wait
 	Log        *slog.Logger
 }
 
@@ -83,8 +83,12 @@ func (s *Server) Serve(ctx context.Context) error {
 // Handler answers the page, its API and the description of it.
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
-	slots := make(chan struct{}, max(1, c.AtOnce))
+	common, apart := make(chan struct{}, max(1, c.AtOnce)), make(chan struct{}, max(1, c.AtOnce))
 	for _, o := range c.Operations {
+		slots := common
+		if o.apart {
+			slots = apart
+		}
 		mux.Handle(o.Method+" "+o.Path, o.handler(slots, c.Log))
 	}
 	description := OpenAPI(c.Version, c.Operations)
