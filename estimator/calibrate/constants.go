@@ -17,6 +17,7 @@ const (
 	HostSequence            // of each sequence that decodes, ms
 	HostPrefill             // more for a step with prompts in it, ms
 	Launch                  // launching the kernels of a step with prompts, which no CUDA graph covers, ms per layer
+	LaunchExperts           // the same of layers with experts, which have many more kernels
 	MatMulPrefill           // matrix multiplications in the server over alone, steps with prompts
 	MatMulDecode            // the same, decode steps
 	MatMulGap               // of each multiplication measured alone, what a CUDA graph hides, ms
@@ -48,6 +49,7 @@ var constantInfo = [NumConstants]struct {
 	HostSequence:     {"host_sequence", "ms", 0.011, 1},
 	HostPrefill:      {"host_prefill", "ms", 2.0, 1},
 	Launch:           {"launch", "ms per layer", 0.25, 0.7},
+	LaunchExperts:    {"launch_experts", "ms per layer", 0.6, 1},
 	MatMulPrefill:    {"matmul_prefill", "ratio", 1, 0.25},
 	MatMulDecode:     {"matmul_decode", "ratio", 1, 0.2},
 	MatMulGap:        {"matmul_gap", "ms", 0.003, 0.7},
@@ -64,7 +66,7 @@ var constantInfo = [NumConstants]struct {
 	FrontRequest:     {"front_request", "ms", 1, 1},
 	FrontPrompt:      {"front_prompt", "ms per 1,000 tokens", 1, 0.7},
 	FrontToken:       {"front_token", "ms", 0.01, 3},
-	FirstToken:       {"first_token", "ms", 8, 1},
+	FirstToken:       {"first_token", "ms", 8, 2},
 	StreamLag:        {"stream_lag", "steps", 4, 1},
 }
 
@@ -90,6 +92,9 @@ type StepCost struct {
 // NewStepCost prices the steps of a plan with an engine's constants.
 func NewStepCost(k *Kernels, c *Constants) *StepCost {
 	s := &StepCost{k: k, c: c, launchFloor: c[Launch] * k.Layers}
+	if k.Experts {
+		s.launchFloor = c[LaunchExperts] * k.Layers
+	}
 	experts := c[ExpertsHopper]
 	switch {
 	case k.ExpertsByFormula:

@@ -67,7 +67,7 @@ func TestShippedConstants(t *testing.T) {
 	for _, want := range []struct {
 		class      Class
 		tpot, ttft float64
-	}{{Exact, 0.085, 0.30}, {Near, 0.105, 0.27}, {Cross, 0.20, 0.42}} {
+	}{{Exact, 0.075, 0.28}, {Near, 0.095, 0.22}, {Cross, 0.18, 0.33}} {
 		var of []*Case
 		for _, c := range cases {
 			if c.Class == want.class {

@@ -196,8 +196,10 @@ func (c *Case) depends(constant int) bool {
 		return moe && !k.ExpertsByFormula && !k.Blackwell
 	case ExpertsBlackwell:
 		return moe && !k.ExpertsByFormula && k.Blackwell
-	case ExpertsPrefill:
+	case ExpertsPrefill, LaunchExperts:
 		return moe
+	case Launch:
+		return !moe
 	case LatentDecode, LatentPrefill:
 		return k.Latent
 	case AttentionDecode, AttentionPrefill:

@@ -17,6 +17,7 @@ type Kernels struct {
 	decode     [][]float64       // attention of a decode step, by knots of sequences and length
 
 	MatMuls          float64 // matrix multiplications of a decode step
+	Experts          bool    // layers with experts
 	Blackwell        bool    // compute capability 10 or more
 	Latent           bool    // latent attention
 	ExpertsByFormula bool    // nothing was measured for the expert layers
@@ -74,7 +75,7 @@ func NewKernels(p, experts *estimator.Plan) (*Kernels, error) {
 			return nil, err
 		}
 	}
-	k := &Kernels{Layers: float64(p.Model.Layers), Blackwell: p.DB.System.SMVersion >= 100, Latent: p.Model.Family == estimator.DeepSeek}
+	k := &Kernels{Layers: float64(p.Model.Layers), Blackwell: p.DB.System.SMVersion >= 100, Latent: p.Model.Family == estimator.DeepSeek, Experts: p.Model.IsMoE()}
 	context, generation := p.ContextParts(), p.GenerationParts()
 	k.MatMuls = generation.Count(estimator.MatMul)
 	k.context, k.generation = tabulateParts(context), tabulateParts(generation)

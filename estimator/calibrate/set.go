@@ -53,11 +53,15 @@ func newTraining(cases []*Case) training {
 }
 
 // FitSet fits the constants of all engines to cases.
-func FitSet(cases []*Case) *Set { return fitSet(newTraining(cases), nil, training{}) }
+func FitSet(cases []*Case) *Set { return fitSet(newTraining(cases), cases, nil, training{}) }
 
-// fitSet takes over from a set that was fitted to other cases what would come out
-// the same.
-func fitSet(t training, from *Set, of training) *Set {
+// fitSet fits the constants that some cases are predicted with. It takes over from a
+// set that was fitted to other cases what would come out the same.
+func fitSet(t training, speakFor []*Case, from *Set, of training) *Set {
+	backends, needed := map[string]bool{}, map[string]bool{}
+	for _, c := range speakFor {
+		backends[c.Backend], needed[c.Family] = true, true
+	}
 	s := &Set{Engines: map[string]Constants{}, Families: map[string]Constants{}}
 	same := from != nil && slices.Equal(t.own, of.own)
 	if same {
@@ -66,6 +70,9 @@ func fitSet(t training, from *Set, of training) *Set {
 		s.All = Fit(t.own, Start(), AllEngines)
 	}
 	for _, b := range slices.Sorted(maps.Keys(t.engines)) {
+		if !backends[b] {
+			continue
+		}
 		if same {
 			s.Engines[b] = from.Engines[b]
 		} else {
@@ -74,7 +81,7 @@ func fitSet(t training, from *Set, of training) *Set {
 	}
 	for _, f := range slices.Sorted(maps.Keys(t.families)) {
 		members := t.families[f]
-		if len(members) < leastCases {
+		if len(members) < leastCases || !needed[f] {
 			continue
 		}
 		if k, ok := knownFamily(from, f); same && ok && slices.Equal(members, of.families[f]) {
@@ -119,11 +126,12 @@ func CrossValidate(cases []*Case, by Split) map[string]*Set {
 	slices.Sort(keys)
 	trusted := Trusted(cases)
 	whole := newTraining(trusted)
-	full := fitSet(whole, nil, training{})
+	full := fitSet(whole, cases, nil, training{})
 	sets := map[string]*Set{}
 	for _, k := range keys {
+		left := slices.DeleteFunc(slices.Clone(cases), func(c *Case) bool { return by.Key(c) != k })
 		rest := slices.DeleteFunc(slices.Clone(trusted), func(c *Case) bool { return by.Key(c) == k })
-		sets[k] = fitSet(newTraining(rest), full, whole)
+		sets[k] = fitSet(newTraining(rest), left, full, whole)
 	}
 	return sets
 }
