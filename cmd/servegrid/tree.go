@@ -20,6 +20,7 @@ import (
 // else.
 type tree struct {
 	dir     *sinks.Dir
+	sync    func() error // of the folders
 	command []string
 	files   []treeFile
 }
@@ -48,7 +49,8 @@ func openTree(dir string, command []string) (*tree, error) {
 	if _, err := d.CleanTemp(); err != nil {
 		return nil, err
 	}
-	return &tree{dir: d, command: command}, nil
+	batch, sync := d.Batch()
+	return &tree{dir: batch, sync: sync, command: command}, nil
 }
 
 // write writes one file, whole or not at all.
@@ -90,7 +92,10 @@ func (t *tree) finish() error {
 	if err != nil {
 		return err
 	}
-	return t.dir.WriteFile(manifestName, func(w io.Writer) error { _, err := w.Write(append(b, '\n')); return err })
+	if err := t.dir.WriteFile(manifestName, func(w io.Writer) error { _, err := w.Write(append(b, '\n')); return err }); err != nil {
+		return err
+	}
+	return t.sync()
 }
 
 // ranked matches what is below the folder of a ranked row.
