@@ -94,6 +94,18 @@ func newTableFilter(c *cli.Context) (*tableFilter, error) {
 	return f, err
 }
 
+// newTableFilterAt is a filter that an argument may narrow further.
+func newTableFilterAt(c *cli.Context) (*tableFilter, error) {
+	f, err := newTableFilter(c)
+	switch {
+	case c.NArg() > 1:
+		return nil, usagef("want at most one SYSTEM[/BACKEND[/VERSION[/KIND]]]")
+	case err == nil && c.NArg() == 1:
+		err = f.at(c.Args().First())
+	}
+	return f, err
+}
+
 // at narrows the filter to SYSTEM[/BACKEND[/VERSION[/KIND]]].
 func (f *tableFilter) at(name string) error {
 	parts := strings.Split(strings.Trim(name, "/"), "/")

@@ -26,15 +26,10 @@ Example:
   servegrid tables accuracy --set aic-0.12.0 --kind gemm`,
 		Flags: append(filterFlags(), &cli.IntFlag{Name: "step", Value: 37, Usage: "leave out every step-th measurement"}),
 		Action: func(c *cli.Context) error {
-			f, err := newTableFilter(c)
-			switch {
-			case c.NArg() > 1:
-				return usagef("want at most one SYSTEM[/BACKEND[/VERSION[/KIND]]]")
-			case c.Int("step") < 1:
+			if c.Int("step") < 1 {
 				return usagef("--step is %d, want at least 1", c.Int("step"))
-			case err == nil && c.NArg() == 1:
-				err = f.at(c.Args().First())
 			}
+			f, err := newTableFilterAt(c)
 			if err != nil {
 				return err
 			}

@@ -27,13 +27,7 @@ rows around them say. Such rows are listed and no failure: measurements are kept
   servegrid tables verify h200_sxm/vllm`,
 		Flags: filterFlags(),
 		Action: func(c *cli.Context) error {
-			f, err := newTableFilter(c)
-			switch {
-			case c.NArg() > 1:
-				return usagef("want at most one SYSTEM[/BACKEND[/VERSION[/KIND]]]")
-			case err == nil && c.NArg() == 1:
-				err = f.at(c.Args().First())
-			}
+			f, err := newTableFilterAt(c)
 			if err != nil {
 				return err
 			}
