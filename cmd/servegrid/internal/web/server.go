@@ -113,6 +113,8 @@ func (o Operation) handler(slots chan struct{}, log *slog.Logger) http.Handler {
 			status = statusOf(ctx, err)
 		}
 		switch {
+		case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
+			writeError(w, status, fmt.Sprintf("no answer within %s: the server is busy, or the question too large", longestWork))
 		case err != nil:
 			writeError(w, status, message(err))
 		default:
