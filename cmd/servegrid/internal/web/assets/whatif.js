@@ -3,7 +3,7 @@
 
 import { h, fill, field, num, short, later, select, table } from './dom.js';
 import { post, latest } from './api.js';
-import { state, sweepRequest, workload, limitsOf, list } from './state.js';
+import { state, sweepRequest, limitsOf, list } from './state.js';
 import { unpack, chosen } from './rank.js';
 import { nameOf } from './row.js';
 
@@ -76,8 +76,8 @@ const run = later(40, async () => {
 });
 
 const fewest = later(80, async () => {
-  const q = workload(state);
-  delete q.total_gpus;
+  const q = { model_path: state.model, isl: state.isl, osl: state.osl, prefix: state.prefix, ttft: state.ttft, tpot: state.tpot, database_mode: state.data };
+  if (state.mode !== 'auto') q.serving_mode = state.mode;
   q[state.load === 'rate' ? 'target_request_rate' : 'target_concurrency'] = state.rate;
   const have = app.options.systems.flatMap((s) => list(state.systems).includes(s.name) ? list(state.backends).filter((b) => s.versions[b]).map((b) => [s.name, b]) : []);
   const rows = [];
@@ -86,8 +86,8 @@ const fewest = later(80, async () => {
     try {
       const r = await post('/api/recommend', { ...q, system, backend });
       const at = Object.fromEntries(r.columns.map((c, i) => [c, i]));
-      for (const x of r.rows) rows.push({ gpus: x[at.total_gpus_needed], per: x[at.tokens_per_s_per_gpu_cluster], cells: [`${system} ${backend} ${x[at.mode]}`, x[at.total_gpus_needed], x[at.replicas_needed], num(x[at.seq_per_s]), num(x[at.ttft_ms]), num(x[at.tpot_ms]), h('span', { class: 'deployment' }, x[at.deployment])] });
-      for (const t of r.reasons ?? []) reasons.push(`${system} ${backend} ${t}`);
+      for (const x of r.rows) rows.push({ gpus: x[at.gpus_needed], per: x[at.tokens_per_s_per_gpu], cells: [`${system} ${backend} ${x[at.mode]}`, x[at.gpus_needed], x[at.replicas_needed], num(x[at.seq_per_s]), num(x[at.ttft_ms]), num(x[at.tpot_ms]), h('span', { class: 'deployment' }, x[at.deployment])] });
+      for (const t of r.notes ?? []) reasons.push(`${system} ${backend} ${t}`);
     } catch (e) {
       reasons.push(`${system} ${backend}: ${e.message}`);
     }
