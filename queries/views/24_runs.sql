@@ -25,7 +25,7 @@ with manifests as (
     from read_json(
         'runs/*/manifest.json',
         format = 'unstructured',
-        maximum_object_size = 268435456,
+        maximum_object_size = 33554432,
         columns = {
             run: 'varchar',
             name: 'varchar',

@@ -1,5 +1,5 @@
 // Compare: systems, engines, versions and ways of serving side by side, other
-// questions beside this one, and what a million tokens cost.
+// questions beside this one, what a million tokens cost, and two runs.
 
 import { h, fill, field, num, table } from './dom.js';
 import { post } from './api.js';
@@ -7,6 +7,7 @@ import { state, format, parse, questionKeys, sweepRequest, limitsOf } from './st
 import { Chart } from './chart.js';
 import { unpack, pick, cost } from './rank.js';
 import { describe, legend, nameOf, paint, swatch } from './row.js';
+import { makeRuns, updateRuns } from './runs.js';
 
 let app;
 let chart;
@@ -32,7 +33,8 @@ export function make(a) {
         type: 'button', class: 'main', id: 'keep',
         onclick: () => { const q = format(state, questionKeys) || 'model='; app.set({ pins: [...new Set([...pins(), q])].slice(-5).join('|') }, { quiet: true }); update(); },
       }, 'Keep this question')), parts.pins, parts.prices, parts.table),
-    h('section', { class: 'box', 'aria-label': 'Frontiers' }, h('h2', {}, 'Frontiers'), parts.legend, box));
+    h('section', { class: 'box', 'aria-label': 'Frontiers' }, h('h2', {}, 'Frontiers'), parts.legend, box),
+    makeRuns(a));
 }
 
 function drawPrices() {
@@ -94,4 +96,5 @@ export async function update() {
   const drawn = compared.filter((s) => s.rows.length);
   fill(parts.legend, legend(drawn));
   chart.show(drawn);
+  await updateRuns();
 }

@@ -50,7 +50,9 @@ function serve(warehouse) {
 const spec = join(work, 'small.yaml');
 const warehouse = join(work, 'warehouse');
 writeFileSync(spec, 'name: walk\nmodels: [Qwen/Qwen3-32B-FP8]\nsystems: [h200_sxm]\nbackends: [vllm]\nversions: latest\ngpus: [8]\nisl: 4000\nosl: 500\nttft: [600]\ntpot: [16.67]\n');
-cli('sweep', spec, '--warehouse', warehouse);
+cli('sweep', spec, '--warehouse', warehouse, '--run', 'before');
+writeFileSync(spec, readFileSync(spec, 'utf8').replace('gpus: [8]', 'gpus: [8, 16]'));
+cli('sweep', spec, '--warehouse', warehouse, '--run', 'after');
 
 const server = await serve(warehouse);
 const context = await chromium.launchPersistentContext(mkdtempSync(join(work, 'browser-')), {
@@ -61,7 +63,7 @@ const page = context.pages()[0] ?? await context.newPage();
 const complaints = [];
 const foreign = [];
 page.on('pageerror', (e) => complaints.push(`page error: ${e.message}`));
-page.on('console', (m) => { if (m.type() === 'error') complaints.push(`console: ${m.text()}`); });
+page.on('console', (m) => { if (m.type() === 'error') complaints.push(`console: ${m.text()} ${m.location().url}`); });
 page.on('request', (r) => { if (!r.url().startsWith(server.url) && !r.url().startsWith('blob:') && !r.url().startsWith('data:')) foreign.push(r.url()); });
 
 const address = (q) => `${server.url}/?${new URLSearchParams(q)}`;
@@ -163,11 +165,13 @@ try {
 
   await step('explore: a point is hovered, clicked and pinned; keys walk along the frontier', async () => {
     await open(guide);
-    const dot = await page.locator('#chart-speed .front circle').nth(3).boundingBox();
+    const circle = page.locator('#chart-speed .front circle').nth(3);
+    await (await circle.elementHandle()).waitForElementState('stable');
+    const dot = await circle.boundingBox();
     await page.mouse.move(dot.x + dot.width / 2, dot.y + dot.height / 2);
     assert.match(await text('#chart-speed .card'), /tokens\/s\/GPU/);
     await page.mouse.click(dot.x + dot.width / 2, dot.y + dot.height / 2);
-    assert.match(page.url(), /sel=/);
+    await page.waitForURL(/sel=/);
     assert.match(await text('.selected h2'), /Chosen/);
     await page.reload();
     await settled();
@@ -175,7 +179,7 @@ try {
     await page.locator('#chart-speed .keys').focus();
     for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowRight');
     await page.keyboard.press('Enter');
-    assert.match(page.url(), /sel=/);
+    await page.waitForURL(/sel=/);
   });
 
   await step('explore: nothing within the limits says what comes closest', async () => {
@@ -264,6 +268,19 @@ try {
     await page.locator('#keep').click();
     await page.locator('#q-gpus').fill('16');
     await page.getByText('Qwen3-32B-FP8 4000/500 on 8:').first().waitFor();
+  });
+
+  await step('compare: what changed between two runs', async () => {
+    await open({ ...guide, tab: 'compare' });
+    await page.locator('#compare-runs').click();
+    const rows = page.getByRole('region', { name: 'Changes' });
+    await rows.waitFor();
+    // The second run asks about 16 GPUs too.
+    assert.match(await rows.innerText(), /added[^]*4000\/500 on 16/);
+    assert.doesNotMatch(await rows.innerText(), /4000\/500 on 8\b/);
+    await page.locator('#run-b').selectOption('before');
+    await page.locator('#compare-runs').click();
+    await page.getByText('Nothing changed on the frontiers of').waitFor();
   });
 
   await step('ask: SQL as table, chart and files', async () => {
