@@ -44,31 +44,50 @@ const (
 var constantInfo = [NumConstants]struct {
 	name, unit    string
 	start, spread float64
+	kernel        bool // about kernels, which engines share, not about the engine
 }{
-	HostStep:         {"host_step", "ms", 1.5, 1},
-	HostSequence:     {"host_sequence", "ms", 0.011, 1},
-	HostPrefill:      {"host_prefill", "ms", 2.0, 1},
-	Launch:           {"launch", "ms per layer", 0.25, 0.7},
-	LaunchExperts:    {"launch_experts", "ms per layer", 0.6, 1},
-	MatMulPrefill:    {"matmul_prefill", "ratio", 1, 0.25},
-	MatMulDecode:     {"matmul_decode", "ratio", 1, 0.2},
-	MatMulGap:        {"matmul_gap", "ms", 0.003, 0.7},
-	ElementWise:      {"element_wise", "ratio", 0.5, 0.5},
-	Communication:    {"communication", "ratio", 0.7, 0.4},
-	ExpertsHopper:    {"experts_hopper", "ratio", 1, 0.4},
-	ExpertsBlackwell: {"experts_blackwell", "ratio", 1, 0.6},
-	ExpertsFormula:   {"experts_formula", "ratio", 1, 0.6},
-	ExpertsPrefill:   {"experts_prefill", "ratio", 1, 0.3},
-	AttentionDecode:  {"attention_decode", "ratio", 1, 0.3},
-	LatentDecode:     {"latent_decode", "ratio", 0.7, 0.5},
-	LatentPrefill:    {"latent_prefill", "ratio", 1, 0.4},
-	AttentionPrefill: {"attention_prefill", "ratio", 1, 0.3},
-	FrontRequest:     {"front_request", "ms", 1, 1},
-	FrontPrompt:      {"front_prompt", "ms per 1,000 tokens", 1, 0.7},
-	FrontToken:       {"front_token", "ms", 0.01, 3},
-	FirstToken:       {"first_token", "ms", 8, 2},
-	StreamLag:        {"stream_lag", "steps", 4, 1},
+	HostStep:         {"host_step", "ms", 1.5, 1, false},
+	HostSequence:     {"host_sequence", "ms", 0.011, 1, false},
+	HostPrefill:      {"host_prefill", "ms", 2.0, 1, false},
+	Launch:           {"launch", "ms per layer", 0.25, 0.7, false},
+	LaunchExperts:    {"launch_experts", "ms per layer", 0.6, 1, false},
+	MatMulPrefill:    {"matmul_prefill", "ratio", 1, 0.25, true},
+	MatMulDecode:     {"matmul_decode", "ratio", 1, 0.2, true},
+	MatMulGap:        {"matmul_gap", "ms", 0.003, 0.7, true},
+	ElementWise:      {"element_wise", "ratio", 0.5, 0.5, true},
+	Communication:    {"communication", "ratio", 0.7, 0.4, true},
+	ExpertsHopper:    {"experts_hopper", "ratio", 1, 0.4, true},
+	ExpertsBlackwell: {"experts_blackwell", "ratio", 1, 0.6, true},
+	ExpertsFormula:   {"experts_formula", "ratio", 0.5, 0.5, true},
+	ExpertsPrefill:   {"experts_prefill", "ratio", 1, 0.3, true},
+	AttentionDecode:  {"attention_decode", "ratio", 1, 0.3, true},
+	LatentDecode:     {"latent_decode", "ratio", 0.7, 0.5, true},
+	LatentPrefill:    {"latent_prefill", "ratio", 1, 0.4, true},
+	AttentionPrefill: {"attention_prefill", "ratio", 1, 0.3, true},
+	FrontRequest:     {"front_request", "ms", 1, 1, false},
+	FrontPrompt:      {"front_prompt", "ms per 1,000 tokens", 1, 0.7, false},
+	FrontToken:       {"front_token", "ms", 0.01, 0.7, false},
+	FirstToken:       {"first_token", "ms", 8, 2, false},
+	StreamLag:        {"stream_lag", "steps", 4, 1, false},
 }
+
+// spread is how far data may easily move a constant at a level. Engines share their
+// kernels. What the front process takes for a token is an affair of a version: one
+// that is slow says nothing about the next.
+func spread(i int, at Level) float64 {
+	s := constantInfo[i].spread * float64(at)
+	switch {
+	case constantInfo[i].kernel && at != AllEngines:
+		s *= kernelShare
+	case i == FrontToken && at == OneFamily:
+		s *= 5
+	}
+	return s
+}
+
+// kernelShare is how much less the factors of kernels may move from engine to engine
+// than what is the engine's own.
+const kernelShare = 0.15
 
 // Start are the constants that a fit starts from.
 func Start() Constants {

@@ -23,14 +23,14 @@ const (
 
 // priorWeight is how much one standard deviation of a constant from where it
 // starts counts, against the error of one row.
-const priorWeight = 0.3
+const priorWeight = 0.5
 
 // Fit finds the constants that explain cases best: least absolute deviations of
 // the logarithms of predicted over measured latencies, held near where they start.
 // Repeats of a configuration share one weight, and a group's weight grows with the
 // root of its configurations. It is deterministic.
 func Fit(cases []*Case, start Constants, level Level) Constants {
-	f := &fit{cases: cases, weight: caseWeights(cases), start: start, level: float64(level)}
+	f := &fit{cases: cases, weight: caseWeights(cases), start: start, level: level}
 	at := f.at(start)
 	at = f.descend(at)
 	if next := f.scan(at); next.loss < at.loss {
@@ -95,7 +95,7 @@ type fit struct {
 	cases  []*Case
 	weight []float64
 	start  Constants
-	level  float64
+	level  Level
 }
 
 // configuration is what repeats of a measurement have in common.
@@ -156,7 +156,7 @@ func (f *fit) loss(r []float64, c *Constants) float64 {
 		sum += f.rowWeight(k) * soft(x)
 	}
 	for i := range c {
-		d := math.Log(c[i]/f.start[i]) / (constantInfo[i].spread * f.level)
+		d := math.Log(c[i]/f.start[i]) / spread(i, f.level)
 		sum += priorWeight * d * d / 2
 	}
 	return sum
@@ -225,7 +225,7 @@ func (f *fit) step(c *Constants, r []float64, j [NumConstants][]float64, damping
 		}
 	}
 	for p := range a {
-		prior := priorWeight / math.Pow(constantInfo[p].spread*f.level, 2)
+		prior := priorWeight / math.Pow(spread(p, f.level), 2)
 		a[p][p] += prior
 		a[p][NumConstants] -= prior * math.Log(c[p]/f.start[p])
 		for q := range p {
