@@ -135,7 +135,7 @@ func (g *rawGrid) interpolate(at [3]int, d, rule int) (float64, bool) {
 }
 
 // Weights of interpolations. Source: leave-one-out errors of AIConfigurator
-// 0.12.0's tables, see docs/accuracy.md.
+// 0.12.0's tables, see docs/accuracy_tables.md.
 const (
 	trustNoise   = 0.002 // error that repeated measurements have anyway
 	trustUnknown = 0.2   // error of an interpolation that no neighbour can judge

@@ -211,7 +211,7 @@ func TestRawPieces(t *testing.T) {
 	}
 }
 
-// Left-out measurements come back within what docs/accuracy.md says.
+// Left-out measurements come back within what docs/accuracy_tables.md says.
 func TestLeaveOneOut(t *testing.T) {
 	tables, err := rawSet().Tables()
 	if err != nil {
