@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"servegrid/queries"
+	"servegrid/sinks/plot"
 )
 
 func bestCommand() *cli.Command {
@@ -16,7 +17,8 @@ func bestCommand() *cli.Command {
 		Usage: "look up the best configurations for one workload in a warehouse",
 		Description: `Without --system: the best of every system. Example:
   servegrid best --model-path Qwen/Qwen3-32B-FP8 --isl 4000 --osl 500 --total-gpus 8 --ttft 600 --tpot 16.67`,
-		Flags: append(askFlags(), &cli.IntFlag{Name: "top-n", Value: 5, Usage: "rows, where a system is given"}, outputFlag()),
+		Flags: append(askFlags(), &cli.IntFlag{Name: "top-n", Value: 5, Usage: "rows, where a system is given"},
+			&cli.StringFlag{Name: "plot", Usage: "draw the frontiers, and the best on them, into this .png or .svg file"}, outputFlag()),
 		Action: func(c *cli.Context) error {
 			q, err := newQuestion(c)
 			if err != nil {
@@ -28,6 +30,10 @@ func bestCommand() *cli.Command {
 			}
 			if c.Int("top-n") < 1 {
 				return usagef("--top-n is %d, want at least 1", c.Int("top-n"))
+			}
+			picture, err := plotFormat(c.String("plot"))
+			if err != nil {
+				return err
 			}
 			return withWarehouse(c, func(ctx context.Context, db *queries.DB) error {
 				if err := q.resolveModel(c, db); err != nil {
@@ -48,11 +54,34 @@ func bestCommand() *cli.Command {
 				if err != nil {
 					return err
 				}
+				if path := c.String("plot"); path != "" {
+					if err := plotBest(ctx, db, path, picture, q, r); err != nil {
+						return err
+					}
+					fmt.Fprintf(c.App.ErrWriter, "frontiers drawn in %s\n", path)
+				}
 				return write(c.App.Writer, format, r, "rank", "system", "backend", "version", "mode", "tokens_per_s_per_gpu_cluster",
 					"tokens_per_s_per_user", "ttft_ms", "tpot_ms", "concurrency", "used_gpus")
 			})
 		},
 	}
+}
+
+// plotBest draws the frontiers of the question with the best rows on them.
+func plotBest(ctx context.Context, db *queries.DB, path string, format plot.Format, q question, best *queries.Result) error {
+	r, err := q.frontiers(ctx, db)
+	if err != nil {
+		return err
+	}
+	var marks []plot.Mark
+	for _, row := range pickColumns(best, "tokens_per_s_per_user", "tokens_per_s_per_gpu_cluster", "rank", "system", "mode") {
+		x, ok1 := row[0].(float64)
+		y, ok2 := row[1].(float64)
+		if ok1 && ok2 {
+			marks = append(marks, plot.Mark{X: x, Y: y, Label: fmt.Sprintf("%v %v %v", row[2:]...)})
+		}
+	}
+	return plotFrontiers(path, format, q, r, marks)
 }
 
 // explainEmpty says on standard error why a question has no row: nothing meets

@@ -154,7 +154,7 @@ func plotCompared(ctx context.Context, db *queries.DB, path string, format plot.
 			series = append(series, all[i])
 		}
 	}
-	return drawFrontiers(path, format, q, p.A+" and "+p.B+": ", series)
+	return drawFrontiers(path, format, q, p.A+" and "+p.B+": ", series, nil)
 }
 
 func namesOf(ctx context.Context, db *queries.DB, kind string) ([]string, error) {

@@ -41,10 +41,7 @@ func frontierCommand() *cli.Command {
 				if err := q.resolveModel(c, db); err != nil {
 					return err
 				}
-				r, err := db.Frontier(ctx, queries.FrontierParams{
-					Model: q.model, System: q.system, Backend: q.backend, Version: q.version, Mode: q.mode,
-					ISL: q.workload.ISL, OSL: q.workload.OSL, Prefix: q.workload.Prefix, GPUs: q.gpus, TTFT: q.ttft, TPOT: q.tpot,
-				})
+				r, err := q.frontiers(ctx, db)
 				if err != nil {
 					return err
 				}
@@ -54,7 +51,7 @@ func frontierCommand() *cli.Command {
 					}
 				}
 				if path := c.String("plot"); path != "" {
-					if err := plotFrontiers(path, picture, q, r); err != nil {
+					if err := plotFrontiers(path, picture, q, r, nil); err != nil {
 						return err
 					}
 					fmt.Fprintf(c.App.ErrWriter, "frontiers drawn in %s\n", path)
@@ -64,6 +61,14 @@ func frontierCommand() *cli.Command {
 			})
 		},
 	}
+}
+
+// frontiers asks for the frontiers of the question.
+func (q question) frontiers(ctx context.Context, db *queries.DB) (*queries.Result, error) {
+	return db.Frontier(ctx, queries.FrontierParams{
+		Model: q.model, System: q.system, Backend: q.backend, Version: q.version, Mode: q.mode,
+		ISL: q.workload.ISL, OSL: q.workload.OSL, Prefix: q.workload.Prefix, GPUs: q.gpus, TTFT: q.ttft, TPOT: q.tpot,
+	})
 }
 
 // plotFormat is the picture format that a file name asks for.
@@ -86,8 +91,8 @@ const mostLines = 12
 
 // plotFrontiers draws one line per system, backend, version and mode. Where those
 // are too many to tell apart it draws one per system: the best of all that runs
-// there.
-func plotFrontiers(path string, format plot.Format, q question, r *queries.Result) error {
+// there. Marks stand out from the lines.
+func plotFrontiers(path string, format plot.Format, q question, r *queries.Result, marks []plot.Mark) error {
 	series, err := frontierSeries(r, "system", "backend", "version", "mode")
 	title := "Frontiers of "
 	if err == nil && len(series) > mostLines {
@@ -97,17 +102,17 @@ func plotFrontiers(path string, format plot.Format, q question, r *queries.Resul
 	if err != nil {
 		return fmt.Errorf("plot %s: %w", path, err)
 	}
-	return drawFrontiers(path, format, q, title, series)
+	return drawFrontiers(path, format, q, title, series, marks)
 }
 
-func drawFrontiers(path string, format plot.Format, q question, title string, series []plot.Series) error {
+func drawFrontiers(path string, format plot.Format, q question, title string, series []plot.Series, marks []plot.Mark) error {
 	o := plot.Options{
 		Title: title + q.String(), XLabel: "tokens/s/user", YLabel: "tokens/s/GPU", Width: 1100, Height: 700,
 	}
 	if q.tpot > 0 {
 		o.Limit = &plot.Limit{X: 1000 / q.tpot, Label: fmt.Sprintf("TPOT %g ms", q.tpot)}
 	}
-	return sinks.WriteFile(path, func(w io.Writer) error { return plot.Frontier(w, format, o, series, nil) })
+	return sinks.WriteFile(path, func(w io.Writer) error { return plot.Frontier(w, format, o, series, marks) })
 }
 
 // frontierSeries makes a line of the points that share the values of some columns. Of
