@@ -9,6 +9,10 @@
 -- stands for all.
 -- Ties: of deployments that are equal in what is compared the first stays, in the order
 -- of best_config.
+-- folder_of(name) is what folders and files of a model, system or backend are called.
+create or replace macro folder_of(name) as
+regexp_replace(replace(name, '/', '--'), '[^A-Za-z0-9._+-]', '_', 'g');
+
 create or replace macro best_points_of(model) as table
 select
     f.mode,
@@ -65,7 +69,7 @@ select
     f.on_sla_frontier
 from read_parquet('tables/best_points/*.parquet', hive_partitioning = false, filename = true) as f
 where model is null
-    or f.model = model and contains(f.filename, '/' || regexp_replace(replace(model, '/', '--'), '[^A-Za-z0-9._+-]', '_', 'g') || '.parquet');
+    or f.model = model and contains(f.filename, '/' || folder_of(model) || '.parquet');
 
 create or replace view best_points as
 select

@@ -16,9 +16,6 @@
 -- the view with filters does, but looks only into that model's folders: it answers in
 -- milliseconds. Null stands for all. A model that was not swept is an error: no files
 -- match its folder.
-create or replace macro folder_of(name) as
-regexp_replace(replace(name, '/', '--'), '[^A-Za-z0-9._+-]', '_', 'g');
-
 create or replace macro points_of(model, system := null, backend := null) as table
 with agg as (
     select
