@@ -140,7 +140,7 @@ func compare(ctx context.Context, db *queries.DB, p queries.CompareParams) (*que
 // plotCompared draws one line for each of the two: the best of all that is coarser.
 func plotCompared(ctx context.Context, db *queries.DB, path string, format plot.Format, p queries.CompareParams) error {
 	q := question{model: p.Model, workload: estimator.Workload{ISL: p.ISL, OSL: p.OSL}, gpus: p.GPUs, ttft: p.TTFT, tpot: p.TPOT}
-	r, err := db.Frontier(ctx, queries.FrontierParams{Model: p.Model, ISL: p.ISL, OSL: p.OSL, GPUs: p.GPUs, TTFT: p.TTFT, TPOT: p.TPOT})
+	r, err := q.frontiers(ctx, db)
 	if err != nil {
 		return err
 	}
