@@ -3,6 +3,7 @@ package perftables
 import (
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,7 +65,7 @@ func (db *Database) String() string {
 // and the figures of their system.
 func (db *Database) Digests() []string {
 	var d []string
-	for _, kind := range sortedKeys(db.tables) {
+	for _, kind := range slices.Sorted(maps.Keys(db.tables)) {
 		p := db.tables[kind]
 		d = append(d, string(kind)+":"+hex.EncodeToString(p.digest[:]))
 	}

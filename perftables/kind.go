@@ -1,5 +1,10 @@
 package perftables
 
+import (
+	"maps"
+	"slices"
+)
+
 // Kind names one measured table.
 type Kind string
 
@@ -93,7 +98,7 @@ func kindsOf(backend string) []Kind {
 // KindNames lists the kinds.
 func KindNames() []string {
 	var names []string
-	for _, k := range sortedKeys(Shapes) {
+	for _, k := range slices.Sorted(maps.Keys(Shapes)) {
 		names = append(names, string(k))
 	}
 	return names

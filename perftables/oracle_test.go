@@ -3,8 +3,10 @@ package perftables
 import (
 	"compress/gzip"
 	"encoding/csv"
+	"maps"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 )
@@ -196,7 +198,7 @@ func compareWithOracle(t *testing.T, name string) int {
 			c.worst, c.worstRow = e, i+2
 		}
 	}
-	for _, kind := range sortedKeys(tallies) {
+	for _, kind := range slices.Sorted(maps.Keys(tallies)) {
 		c := tallies[kind]
 		t.Logf("%-31s %5d rows, %4d of them without data, worst relative error %.1e (line %d)", kind, c.rows, c.errors, c.worst, c.worstRow)
 		if !(c.worst <= oracleTolerance) {

@@ -3,6 +3,7 @@ package perftables
 import (
 	"bytes"
 	"io/fs"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -11,7 +12,7 @@ import (
 )
 
 func randomTable(r *rand.Rand) *Table {
-	kinds := sortedKeys(Shapes)
+	kinds := slices.Sorted(maps.Keys(Shapes))
 	t := &Table{Kind: kinds[r.IntN(len(kinds))], Source: "test", Read: r.IntN(1000), Dropped: r.IntN(10)}
 	shape := Shapes[t.Kind]
 	for s := range 1 + r.IntN(4) {

@@ -1,7 +1,9 @@
 package perftables
 
 import (
+	"maps"
 	"servegrid/internal/suggest"
+	"slices"
 )
 
 // The numeric formats of the kernels. They are spelled as the tables spell
@@ -101,7 +103,7 @@ func parseQuant[Q ~string](what, s string, known map[Q]format) (Q, error) {
 		return Q(s), nil
 	}
 	valid := make([]string, 0, len(known))
-	for _, q := range sortedKeys(known) {
+	for _, q := range slices.Sorted(maps.Keys(known)) {
 		valid = append(valid, string(q))
 	}
 	return "", suggest.Unknown(what, s, valid)

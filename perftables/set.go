@@ -1,7 +1,6 @@
 package perftables
 
 import (
-	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -330,15 +329,6 @@ func (m *memo[K, V]) get(k K, compute func() (V, error)) (V, error) {
 	m.mu.Unlock()
 	e.once.Do(func() { e.v, e.err = compute() })
 	return e.v, e.err
-}
-
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
-	keys := make([]K, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // System returns the figures of a system in the first layer that has it.

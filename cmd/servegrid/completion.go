@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -99,7 +100,7 @@ func bashCompletion(w io.Writer, commands []*cli.Command) {
 	[[ ${COMP_WORDS[1]} == cli && $COMP_CWORD -gt 1 ]] && at=2
 	case $prev in
 `)
-	for _, flag := range sortedKeys(flagValues()) {
+	for _, flag := range slices.Sorted(maps.Keys(flagValues())) {
 		fmt.Fprintf(w, "\t--%s) COMPREPLY=($(compgen -W %q -- \"$cur\")); return ;;\n", flag, strings.Join(flagValues()[flag], " "))
 	}
 	fmt.Fprintf(w, "\tesac\n\tif ((COMP_CWORD == at)); then\n\t\twords=%q\n\telse\n\t\tcase ${COMP_WORDS[at]} in\n", names(commands))
@@ -118,7 +119,7 @@ complete -o filenames -F _servegrid servegrid aiconfigurator
 
 func zshCompletion(w io.Writer, commands []*cli.Command) {
 	fmt.Fprint(w, "#compdef servegrid aiconfigurator\n_servegrid() {\n\tlocal at=2\n\t[[ $words[2] == cli ]] && at=3\n\tcase $words[CURRENT-1] in\n")
-	for _, flag := range sortedKeys(flagValues()) {
+	for _, flag := range slices.Sorted(maps.Keys(flagValues())) {
 		fmt.Fprintf(w, "\t--%s) compadd -- %s; return ;;\n", flag, strings.Join(flagValues()[flag], " "))
 	}
 	fmt.Fprintf(w, "\tesac\n\tif (( CURRENT == at )); then\n\t\tcompadd -- %s\n\t\treturn\n\tfi\n\tcase $words[at] in\n", names(commands))
@@ -147,13 +148,4 @@ func fishCompletion(w io.Writer, commands []*cli.Command) {
 		}
 	}
 	fmt.Fprintln(w, "complete -c aiconfigurator -w servegrid")
-}
-
-func sortedKeys(m map[string][]string) []string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
