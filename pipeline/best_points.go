@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 
@@ -15,16 +14,18 @@ import (
 // disagg_points of one shard. Those of a workload come together; each GPU budget of
 // it is one comparison.
 type BestPoints struct {
-	budgets []int
+	budgets []int // rising
 	rows    block
 	now     workloadKey
-	begun   bool         // there is a workload at hand
-	all     []deployment // of the workload at hand
-	order   []placed
-	modes   [2]modeFront
-	front   search.Front // of the block at hand
-	finite  []int        // rows of the block behind the front's entries
-	leading []int        // rows of the block
+	begun   bool // there is a workload at hand
+
+	blocks []deployments // of the workload at hand; spare ones keep their memory
+	used   int           // blocks of that workload
+	ranked []rankedPoint // of the budget at hand
+	chosen []chosenPoint
+	order  search.Order
+	modes  [2]modeFront
+	best   []deployment // of all budgets
 }
 
 type workloadKey struct{ isl, osl, prefix int32 }
@@ -34,16 +35,21 @@ func workloadOf(rows *schema.Rows) workloadKey {
 	return workloadKey{rows.Col("isl").IntAt(0), rows.Col("osl").IntAt(0), rows.Col("prefix").IntAt(0)}
 }
 
-// placed is a deployment's place in the ranking; the two figures lie beside each
-// other because nearly every comparison ends with them.
-type placed struct {
-	cluster, perUser float64
-	at               int32
+// rankedPoint is what a deployment is ranked and compared by, and where it stands.
+type rankedPoint struct {
+	cluster, perUser, ttft, tpot float64
+	block, row                   int32
+}
+
+// chosenPoint is one that is on a front.
+type chosenPoint struct {
+	*rankedPoint
+	onFrontier, overall, onSLAFrontier bool
 }
 
 // NewBestPoints returns a picker for a sweep of these GPU budgets.
 func NewBestPoints(budgets []int) *BestPoints {
-	return &BestPoints{budgets: budgets, rows: block{schema.NewRows(schema.BestPoints)}}
+	return &BestPoints{budgets: slices.Compact(slices.Sorted(slices.Values(budgets))), rows: block{schema.NewRows(schema.BestPoints)}}
 }
 
 // Add takes a block; one of another workload than before finishes that one. What
@@ -65,105 +71,98 @@ func (b *BestPoints) Add(rows *schema.Rows, write func(*schema.Rows) error) erro
 		}
 		b.rows.workload(estimator.Workload{ISL: int(at.isl), OSL: int(at.osl), Prefix: int(at.prefix)})
 	}
-	if rows.Table == schema.AggPoints {
-		b.addAgg(rows)
-	} else {
-		b.addDisagg(rows)
+	if b.used == len(b.blocks) {
+		b.blocks = append(b.blocks, deployments{})
 	}
+	b.blocks[b.used].keep(rows)
+	b.used++
 	return nil
-}
-
-// lead finds the rows of a block that can be on a front. Most have one before them
-// that is as good in both latencies, when throughput ranks the rows in every
-// budget: it does where they have one replica size, or one budget.
-func (b *BestPoints) lead(rows *schema.Rows, one, throughput, ttft, tpot, perUser *schema.Col, possible func(i int) bool) []int {
-	b.front.Reset()
-	b.finite, b.leading = b.finite[:0], b.leading[:0]
-	for i := range rows.N {
-		if !possible(i) {
-			continue
-		}
-		t, p, v, u := ttft.FloatAt(i), tpot.FloatAt(i), throughput.FloatAt(i), perUser.FloatAt(i)
-		if !finite(t, p, v, u) {
-			continue
-		}
-		b.front.Append(t, p, v, u)
-		b.finite = append(b.finite, i)
-	}
-	if len(one.Int) > 1 {
-		return b.finite
-	}
-	for _, k := range b.front.Leading() {
-		b.leading = append(b.leading, b.finite[k])
-	}
-	slices.Sort(b.leading)
-	return b.leading
 }
 
 // Finish writes what was picked for the last workload.
 func (b *BestPoints) Finish(write func(*schema.Rows) error) error {
 	defer b.Reset()
-	slices.SortStableFunc(b.all, func(x, y deployment) int { return cmp.Compare(x.gpus, y.gpus) })
-	var best []*deployment
-	for lo := 0; lo < len(b.all); {
-		hi := lo
-		for hi < len(b.all) && b.all[hi].gpus == b.all[lo].gpus {
-			hi++
+	b.best = b.best[:0]
+	if b.used > 0 {
+		for _, gpus := range b.budgets {
+			b.pick(int32(gpus))
 		}
-		best = append(best, b.pick(b.all[lo:hi])...)
-		lo = hi
 	}
-	if len(best) == 0 {
+	if len(b.best) == 0 {
 		return nil
 	}
-	fillBestPoints(b.rows, best)
+	fillBestPoints(b.rows, b.best)
 	return write(b.rows.Rows)
 }
 
 // Reset forgets what was not finished.
-func (b *BestPoints) Reset() { b.all, b.begun = b.all[:0], false }
+func (b *BestPoints) Reset() { b.used, b.begun = 0, false }
 
-// pick marks the fronts of one workload and GPU budget, and returns who is on one:
+// pick finds the fronts of a GPU budget, and adds who is on one to the best:
 // aggregated deployments first, fast users last.
 //
 // In the order of the ranking (throughput, users' speed, then ties) a deployment is on
 // a frontier when it serves users faster than every one before it, and on the frontier
 // for latency limits when none before it is as good in both latencies: then it is the
 // answer when its own latencies are the limits.
-func (b *BestPoints) pick(ds []deployment) []*deployment {
-	b.order = b.order[:0]
-	for i := range ds {
-		b.order = append(b.order, placed{ds[i].cluster, ds[i].perUser, int32(i)})
+func (b *BestPoints) pick(gpus int32) {
+	b.ranked = b.ranked[:0]
+	for i := range b.blocks[:b.used] {
+		b.ranked = b.blocks[i].appendRanked(b.ranked, int32(i), gpus)
 	}
-	slices.SortFunc(b.order, func(x, y placed) int {
-		if c := cmp.Compare(y.cluster, x.cluster); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(y.perUser, x.perUser); c != 0 {
-			return c
-		}
-		return ds[x.at].compareTies(&ds[y.at])
-	})
 	fastest := math.Inf(-1)
 	for m := range b.modes {
 		b.modes[m].reset()
 	}
-	var best []*deployment
-	for _, p := range b.order {
-		d := &ds[p.at]
-		m := &b.modes[d.mode]
-		d.onFrontier, d.overall = d.perUser > m.fastest, d.perUser > fastest
-		d.onSLAFrontier = m.latencies.add(d.ttft, d.tpot)
-		m.fastest, fastest = max(m.fastest, d.perUser), max(fastest, d.perUser)
-		if d.onFrontier || d.onSLAFrontier {
-			best = append(best, d)
+	b.chosen = b.chosen[:0]
+	for _, i := range b.order.Falling(len(b.ranked), func(i int) float64 { return b.ranked[i].cluster }, func(i, j int) int { return b.compare(i, j, gpus) }) {
+		p := &b.ranked[i]
+		m := &b.modes[b.blocks[p.block].mode]
+		c := chosenPoint{rankedPoint: p, onFrontier: p.perUser > m.fastest, overall: p.perUser > fastest, onSLAFrontier: m.latencies.add(p.ttft, p.tpot)}
+		m.fastest, fastest = max(m.fastest, p.perUser), max(fastest, p.perUser)
+		if c.onFrontier || c.onSLAFrontier {
+			b.chosen = append(b.chosen, c)
 		}
 	}
-	slices.Reverse(best)
-	slices.SortStableFunc(best, func(x, y *deployment) int {
-		return cmp.Or(cmp.Compare(x.mode, y.mode), cmp.Compare(x.perUser, y.perUser))
-	})
-	return best
+	b.addChosen(gpus)
+}
+
+// addChosen adds the chosen points of a GPU budget to the best: by mode, slow users
+// first, and of equally fast ones the lower ranks first.
+func (b *BestPoints) addChosen(gpus int32) {
+	slow := func(i int) float64 { return -b.chosen[i].perUser }
+	lowRank := func(i, j int) int {
+		if c := cmp.Compare(slow(j), slow(i)); c != 0 {
+			return c
+		}
+		return j - i
+	}
+	order := b.order.Falling(len(b.chosen), slow, lowRank)
+	for mode := range b.modes {
+		for _, i := range order {
+			c := &b.chosen[i]
+			from := &b.blocks[c.block]
+			if int(from.mode) != mode {
+				continue
+			}
+			d := from.at(int(c.row), gpus)
+			d.onFrontier, d.overall, d.onSLAFrontier = c.onFrontier, c.overall, c.onSLAFrontier
+			b.best = append(b.best, d)
+		}
+	}
+}
+
+// compare orders two of the ranked points, the better one first.
+func (b *BestPoints) compare(i, j int, gpus int32) int {
+	x, y := &b.ranked[i], &b.ranked[j]
+	if c := cmp.Compare(y.cluster, x.cluster); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(y.perUser, x.perUser); c != 0 {
+		return c
+	}
+	d, e := b.blocks[x.block].at(int(x.row), gpus), b.blocks[y.block].at(int(y.row), gpus)
+	return d.compareTies(&e)
 }
 
 type modeFront struct {
@@ -184,12 +183,14 @@ type staircase []struct{ ttft, tpot float64 }
 func (s *staircase) add(ttft, tpot float64) bool {
 	// The first that is slower to the first token; the one before has the least TPOT
 	// of all that are not.
-	at, _ := slices.BinarySearchFunc(*s, ttft, func(e struct{ ttft, tpot float64 }, t float64) int {
-		if e.ttft <= t {
-			return -1
+	at, above := 0, len(*s)
+	for at < above {
+		if mid := int(uint(at+above) / 2); (*s)[mid].ttft <= ttft {
+			at = mid + 1
+		} else {
+			above = mid
 		}
-		return 1
-	})
+	}
 	if at > 0 && (*s)[at-1].tpot <= tpot {
 		return false
 	}
@@ -202,13 +203,4 @@ func (s *staircase) add(ttft, tpot float64) bool {
 	}
 	*s = slices.Replace(*s, at, end, struct{ ttft, tpot float64 }{ttft, tpot})
 	return true
-}
-
-// parallelText is the column parallel of the views, by which ties are broken.
-func parallelText(l [5]int32) string {
-	s := fmt.Sprintf("tp%dpp%d", l[0], l[1])
-	if l[2] > 1 || l[3] > 1 || l[4] > 1 {
-		s += fmt.Sprintf("dp%detp%dep%d", l[2], l[3], l[4])
-	}
-	return s
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"strings"
 
@@ -55,6 +56,15 @@ func (d *deployment) compareTies(e *deployment) int {
 	)
 }
 
+// parallelText is the column parallel of the views, by which ties are broken.
+func parallelText(l [5]int32) string {
+	s := fmt.Sprintf("tp%dpp%d", l[0], l[1])
+	if l[2] > 1 || l[3] > 1 || l[4] > 1 {
+		s += fmt.Sprintf("dp%detp%dep%d", l[2], l[3], l[4])
+	}
+	return s
+}
+
 // finite reports whether all are numbers: others can be on no front.
 func finite(figures ...float64) bool {
 	for _, v := range figures {
@@ -65,106 +75,153 @@ func finite(figures ...float64) bool {
 	return true
 }
 
-// source reads deployments out of a block; columns are looked up once.
-type source struct {
-	replicaGPUs, concurrency, ttft, tpot, latency, seq, perGPU, perUser *schema.Col
+// deployments are the columns of a block that deployments are made of, copied.
+type deployments struct {
+	mode uint8
+	n    int
 
-	worker [5]*schema.Col
+	replicaGPUs, concurrency, ttft, tpot, latency, seq, perGPU, perUser schema.Col
+
+	bs      schema.Col
+	worker  [5]schema.Col
+	prefill [5]schema.Col // of disaggregated ones, as what follows
+
+	gpus, used, replicas, prefillBS, prefillWorkers, decodeWorkers schema.Col
+	cluster, prefillMemory, memory                                 schema.Col // memory: of the decode side
+
+	feasible, ctx schema.Col // of aggregated ones
 }
 
-func newSource(rows *schema.Rows, worker string) source {
-	return source{
-		replicaGPUs: rows.Col("replica_gpus"), concurrency: rows.Col("replica_concurrency"), ttft: rows.Col("ttft_ms"), tpot: rows.Col("tpot_ms"),
-		latency: rows.Col("request_latency_ms"), seq: rows.Col("replica_seq_per_s"), perGPU: rows.Col("tokens_per_s_per_gpu"),
-		perUser: rows.Col("tokens_per_s_per_user"), worker: layoutOf(rows, worker),
+// keep copies a block of agg_points or disagg_points.
+func (d *deployments) keep(rows *schema.Rows) {
+	d.n = rows.N
+	take := func(dst *schema.Col, name string) {
+		src := rows.Col(name)
+		dst.Int, dst.Float, dst.Bool = append(dst.Int[:0], src.Int...), append(dst.Float[:0], src.Float...), append(dst.Bool[:0], src.Bool...)
 	}
-}
-
-func layoutOf(rows *schema.Rows, prefix string) (l [5]*schema.Col) {
-	for k, name := range layoutColumns {
-		l[k] = rows.Col(prefix + name)
-	}
-	return l
-}
-
-func layoutAt(cols *[5]*schema.Col, i int) (l [5]int32) {
-	for k, c := range cols {
-		l[k] = c.IntAt(i)
-	}
-	return l
-}
-
-func (s *source) at(i int, mode uint8) deployment {
-	return deployment{
-		mode: mode, replicaGPUs: s.replicaGPUs.IntAt(i), concurrency: s.concurrency.IntAt(i), ttft: s.ttft.FloatAt(i), tpot: s.tpot.FloatAt(i),
-		latency: s.latency.FloatAt(i), seq: s.seq.FloatAt(i), perGPU: s.perGPU.FloatAt(i), perUser: s.perUser.FloatAt(i), worker: layoutAt(&s.worker, i),
-	}
-}
-
-// addAgg places every candidate that fits into each budget that holds a replica.
-func (b *BestPoints) addAgg(rows *schema.Rows) {
-	from := newSource(rows, "")
-	feasible, bs, ctx, memory := rows.Col("feasible"), rows.Col("bs"), rows.Col("ctx_tokens"), rows.Col("memory_gib")
-	for _, i := range b.lead(rows, from.replicaGPUs, from.perGPU, from.ttft, from.tpot, from.perUser, feasible.BoolAt) {
-		d := from.at(i, aggMode)
-		d.bs, d.ctx, d.memory = bs.IntAt(i), ctx.IntAt(i), memory.FloatAt(i)
-		for _, gpus := range b.budgets {
-			d.gpus, d.replicas = int32(gpus), int32(gpus)/d.replicaGPUs
-			d.usedGPUs = d.replicas * d.replicaGPUs
-			d.cluster = d.perGPU * float64(d.replicas) * float64(d.replicaGPUs) / float64(d.gpus)
-			if d.replicas > 0 && finite(d.cluster) {
-				b.all = append(b.all, d)
-			}
+	layout := func(dst *[5]schema.Col, prefix string) {
+		for k, name := range layoutColumns {
+			take(&dst[k], prefix+name)
 		}
 	}
+	take(&d.replicaGPUs, "replica_gpus")
+	take(&d.concurrency, "replica_concurrency")
+	take(&d.ttft, "ttft_ms")
+	take(&d.tpot, "tpot_ms")
+	take(&d.latency, "request_latency_ms")
+	take(&d.seq, "replica_seq_per_s")
+	take(&d.perGPU, "tokens_per_s_per_gpu")
+	take(&d.perUser, "tokens_per_s_per_user")
+	if rows.Table == schema.AggPoints {
+		d.mode = aggMode
+		layout(&d.worker, "")
+		take(&d.feasible, "feasible")
+		take(&d.bs, "bs")
+		take(&d.ctx, "ctx_tokens")
+		take(&d.memory, "memory_gib")
+		return
+	}
+	d.mode = disaggMode
+	layout(&d.worker, "decode_")
+	layout(&d.prefill, "prefill_")
+	take(&d.gpus, "gpus")
+	take(&d.used, "used_gpus")
+	take(&d.replicas, "replicas")
+	take(&d.bs, "decode_bs")
+	take(&d.prefillBS, "prefill_bs")
+	take(&d.prefillWorkers, "prefill_workers")
+	take(&d.decodeWorkers, "decode_workers")
+	take(&d.cluster, "tokens_per_s_per_gpu_cluster")
+	take(&d.prefillMemory, "prefill_memory_gib")
+	take(&d.memory, "decode_memory_gib")
 }
 
-func (b *BestPoints) addDisagg(rows *schema.Rows) {
-	from, prefill := newSource(rows, "decode_"), layoutOf(rows, "prefill_")
-	gpus, used, replicas := rows.Col("gpus"), rows.Col("used_gpus"), rows.Col("replicas")
-	bs, prefillBS, prefillWorkers, decodeWorkers := rows.Col("decode_bs"), rows.Col("prefill_bs"), rows.Col("prefill_workers"), rows.Col("decode_workers")
-	cluster, prefillMemory, decodeMemory := rows.Col("tokens_per_s_per_gpu_cluster"), rows.Col("prefill_memory_gib"), rows.Col("decode_memory_gib")
-	for _, i := range b.lead(rows, gpus, cluster, from.ttft, from.tpot, from.perUser, func(int) bool { return true }) {
-		d := from.at(i, disaggMode)
-		d.prefill = layoutAt(&prefill, i)
-		d.gpus, d.usedGPUs, d.replicas = gpus.IntAt(i), used.IntAt(i), replicas.IntAt(i)
-		d.bs, d.prefillBS, d.prefillWorkers, d.decodeCount = bs.IntAt(i), prefillBS.IntAt(i), prefillWorkers.IntAt(i), decodeWorkers.IntAt(i)
-		d.cluster, d.memory = cluster.FloatAt(i), max(prefillMemory.FloatAt(i), decodeMemory.FloatAt(i))
-		b.all = append(b.all, d)
+// appendRanked appends what can be deployed within a budget. Aggregated candidates
+// that fit are in each budget that holds a replica, pairs in their own.
+func (d *deployments) appendRanked(dst []rankedPoint, block, gpus int32) []rankedPoint {
+	for i := range d.n {
+		p := rankedPoint{perUser: d.perUser.FloatAt(i), ttft: d.ttft.FloatAt(i), tpot: d.tpot.FloatAt(i), block: block, row: int32(i)}
+		if d.mode == aggMode {
+			if !d.feasible.BoolAt(i) || d.replicaGPUs.IntAt(i) > gpus {
+				continue
+			}
+			p.cluster = overBudget(d.perGPU.FloatAt(i), d.replicaGPUs.IntAt(i), gpus)
+		} else {
+			if d.gpus.IntAt(i) != gpus {
+				continue
+			}
+			p.cluster = d.cluster.FloatAt(i)
+		}
+		if finite(p.cluster, p.perUser, p.ttft, p.tpot) {
+			dst = append(dst, p)
+		}
 	}
+	return dst
+}
+
+// overBudget spreads what replicas give per GPU over a budget with idle GPUs.
+func overBudget(perGPU float64, replicaGPUs, gpus int32) float64 {
+	return perGPU * float64(gpus/replicaGPUs) * float64(replicaGPUs) / float64(gpus)
+}
+
+// at returns a row as a deployment within a budget.
+func (d *deployments) at(i int, gpus int32) deployment {
+	r := deployment{
+		mode: d.mode, gpus: gpus, replicaGPUs: d.replicaGPUs.IntAt(i), concurrency: d.concurrency.IntAt(i), ttft: d.ttft.FloatAt(i),
+		tpot: d.tpot.FloatAt(i), latency: d.latency.FloatAt(i), seq: d.seq.FloatAt(i), perGPU: d.perGPU.FloatAt(i), perUser: d.perUser.FloatAt(i),
+		bs: d.bs.IntAt(i), worker: layoutAt(&d.worker, i), memory: d.memory.FloatAt(i),
+	}
+	if d.mode == aggMode {
+		r.ctx, r.replicas = d.ctx.IntAt(i), gpus/r.replicaGPUs
+		r.usedGPUs, r.cluster = r.replicas*r.replicaGPUs, overBudget(r.perGPU, r.replicaGPUs, gpus)
+		return r
+	}
+	r.usedGPUs, r.replicas, r.cluster = d.used.IntAt(i), d.replicas.IntAt(i), d.cluster.FloatAt(i)
+	r.prefill, r.prefillBS = layoutAt(&d.prefill, i), d.prefillBS.IntAt(i)
+	r.prefillWorkers, r.decodeCount = d.prefillWorkers.IntAt(i), d.decodeWorkers.IntAt(i)
+	r.memory = max(r.memory, d.prefillMemory.FloatAt(i))
+	return r
+}
+
+func layoutAt(cols *[5]schema.Col, i int) (l [5]int32) {
+	for k := range cols {
+		l[k] = cols[k].IntAt(i)
+	}
+	return l
 }
 
 // fillBestPoints spells deployments as rows of best_points. What identifies the
 // shard and the workload is there already.
-func fillBestPoints(b block, ds []*deployment) {
+func fillBestPoints(b block, ds []deployment) {
 	n := len(ds)
 	b.N = n
 	disagg := make([]bool, n)
 	agg := make([]bool, n)
 	mode := b.Col("mode")
 	mode.Dict, mode.Code = modeNames, resize(mode.Code, n)
-	for i, d := range ds {
-		mode.Code[i], disagg[i], agg[i] = int32(d.mode), d.mode == disaggMode, d.mode == aggMode
+	for i := range ds {
+		m := ds[i].mode
+		mode.Code[i], disagg[i], agg[i] = int32(m), m == disaggMode, m == aggMode
 	}
 	ints := func(name string, valid []bool, of func(d *deployment) int32) {
 		c := b.Col(name)
 		c.Int, c.Valid = resize(c.Int, n), valid
-		for i, d := range ds {
-			c.Int[i] = of(d)
+		for i := range ds {
+			c.Int[i] = of(&ds[i])
 		}
 	}
 	floats := func(name string, of func(d *deployment) float64) {
 		c := b.floats(name)
 		*c = resize(*c, n)
-		for i, d := range ds {
-			(*c)[i] = of(d)
+		for i := range ds {
+			(*c)[i] = of(&ds[i])
 		}
 	}
 	flags := func(name string, of func(d *deployment) bool) {
 		c := &b.Col(name).Bool
 		*c = resize(*c, n)
-		for i, d := range ds {
-			(*c)[i] = of(d)
+		for i := range ds {
+			(*c)[i] = of(&ds[i])
 		}
 	}
 	ints("gpus", nil, func(d *deployment) int32 { return d.gpus })

@@ -50,7 +50,7 @@ func newShardWriter(spec *jobs.Spec, dir *sinks.Dir) *shardWriter {
 // writerFor returns the writer of a table's rows. Where all points are kept,
 // writing is most of the work; where few are, they are stored for long.
 func writerFor(t *schema.Table, keep string) *sinks.ParquetWriter {
-	if keep == jobs.KeepAll && t != schema.BestPoints {
+	if keep == jobs.KeepAll {
 		return sinks.NewFastParquetWriter()
 	}
 	return sinks.NewParquetWriter()

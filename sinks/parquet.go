@@ -71,7 +71,7 @@ func NewParquetWriter() *ParquetWriter { return newParquetWriter(zstdCodec()) }
 func NewFastParquetWriter() *ParquetWriter { return newParquetWriter(storedCodec) }
 
 func newParquetWriter(metric codec) *ParquetWriter {
-	w := &ParquetWriter{err: errIdle, codec: zstdCodec(), metric: metric}
+	w := &ParquetWriter{err: errIdle, codec: metric, metric: metric}
 	w.pager.thrift = thrift.NewEncoder(new(thrift.CompactProtocol).NewWriter(&w.pager.header))
 	return w
 }

@@ -2,15 +2,13 @@ package search
 
 import (
 	"cmp"
-	"math"
-	"math/bits"
 	"slices"
 )
 
 // Front holds what candidates are compared by, one entry each.
 type Front struct {
 	list   []criteria
-	keys   []uint64
+	order  Order
 	sorted []ranked
 	kept   []ranked
 	result []int
@@ -75,72 +73,19 @@ next:
 	return f.result
 }
 
-// Leading returns the indices of the candidates that none with more throughput
-// equals in everything else, in no order. Whatever order candidates of equal
-// throughput are put in, the others play no part. The result is valid until the
-// next call.
-func (f *Front) Leading() []int {
-	f.sort()
-	f.kept, f.result = f.kept[:0], f.result[:0]
-	ahead := 0 // of those kept, the ones with more throughput
-next:
-	for i := range f.sorted {
-		c := &f.sorted[i]
-		if i > 0 && c.throughput != f.sorted[i-1].throughput {
-			ahead = len(f.kept)
-		}
-		for k := range ahead {
-			if f.kept[k].beats(ByAll, c) {
-				f.kept[k], f.kept[k/2] = f.kept[k/2], f.kept[k]
-				continue next
-			}
-		}
-		f.kept = append(f.kept, *c)
-		f.result = append(f.result, c.index)
-	}
-	return f.result
-}
-
 // sort puts the candidates into sorted, in the order of compare: whatever beats a
-// candidate comes before it. Nearly all of the time would go into calling compare,
-// so numbers are sorted that hold the leading bits of the throughput and the
-// index, and only equal ones are compared in full.
+// candidate comes before it.
 func (f *Front) sort() {
-	width := bits.Len(uint(len(f.list)))
-	mask := uint64(1)<<width - 1
-	f.keys, f.sorted = f.keys[:0], f.sorted[:0]
-	for i := range f.list {
-		f.keys = append(f.keys, falling(f.list[i].throughput)&^mask|uint64(i))
+	f.sorted = f.sorted[:0]
+	for _, i := range f.order.Falling(len(f.list), func(i int) float64 { return f.list[i].throughput }, f.compare) {
+		f.sorted = append(f.sorted, ranked{f.list[i], int(i)})
 	}
-	slices.Sort(f.keys)
-	for _, k := range f.keys {
-		i := int(k & mask)
-		f.sorted = append(f.sorted, ranked{f.list[i], i})
-	}
-	for from := 0; from < len(f.keys); {
-		upto := from + 1
-		for upto < len(f.keys) && f.keys[upto]&^mask == f.keys[from]&^mask {
-			upto++
-		}
-		if upto > from+1 {
-			slices.SortFunc(f.sorted[from:upto], compare)
-		}
-		from = upto
-	}
-}
-
-// falling maps numbers to integers that fall when the number rises.
-func falling(v float64) uint64 {
-	b := math.Float64bits(v + 0) // one zero, not two
-	if b>>63 == 0 {
-		return ^b &^ (1 << 63)
-	}
-	return b
 }
 
 // compare puts whatever beats a candidate before it. It spells out what cmp.Or
 // would do, which computes every criterion of every pair.
-func compare(a, b ranked) int {
+func (f *Front) compare(i, j int) int {
+	a, b := &f.list[i], &f.list[j]
 	if a.throughput != b.throughput {
 		return cmp.Compare(b.throughput, a.throughput)
 	}
@@ -153,7 +98,7 @@ func compare(a, b ranked) int {
 	if c := cmp.Compare(b.concurrency, a.concurrency); c != 0 {
 		return c
 	}
-	return a.index - b.index
+	return i - j
 }
 
 // beats reports whether k, which was sorted before c, is at least as good in
