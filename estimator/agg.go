@@ -103,8 +103,21 @@ func (p *Plan) ScoreAgg(w Workload, pts *AggPoints) error {
 	pts.schedule.prepare(w, pts.BatchSize, pts.CtxTokens)
 	s := aggScorer{plan: p, w: w}
 	s.prepare(pts)
+	// Prices first, then metrics: loops that each do one thing are faster than one
+	// that does all, as the divisions of the second overlap.
+	missing := s.price(pts)
+	p.aggMetrics(w, pts)
+	if missing > 0 {
+		pts.blank()
+	}
+	return nil
+}
 
-	n := pts.Len()
+// aggMetrics turns the prices of the steps into metrics.
+func (p *Plan) aggMetrics(w Workload, pts *AggPoints) {
+	rows := pts.schedule.rows
+	n := len(rows)
+	mixeds, onlies := pts.scratch.mixed[:n], pts.scratch.only[:n]
 	ttfts, tpots, latencies := pts.TTFT[:n], pts.TPOT[:n], pts.RequestLatency[:n]
 	seqs, tokenRates, perGPUs := pts.SeqPerS[:n], pts.TokensPerS[:n], pts.TokensPerSPerGPU[:n]
 	perUsers, memories, status := pts.TokensPerSPerUser[:n], pts.MemoryGiB[:n], pts.Status[:n]
@@ -113,17 +126,10 @@ func (p *Plan) ScoreAgg(w Workload, pts *AggPoints) error {
 	perGPU, exact := reciprocal(p.Layout.GPUs())
 	memory, capacity := p.memory, p.memory.capacity/GiB
 
-	for i := range pts.schedule.rows[:n] {
-		st := &pts.schedule.rows[i]
-		mixed, only, ok := s.steps(st)
-		if !ok {
-			ttfts[i], tpots[i], latencies[i], seqs[i] = 0, 0, 0, 0
-			tokenRates[i], perGPUs[i], perUsers[i], memories[i] = 0, 0, 0, 0
-			status[i] = NoData
-			continue
-		}
+	for i := range rows {
+		st, mixed, only := &rows[i], mixeds[i], onlies[i]
 		ttft := float64(mixed * st.waves * st.queue)
-		tpot := (float64(mixed*st.mixedTPOT) + float64(only*st.onlySteps)) / (st.mixedTPOT + st.onlySteps)
+		tpot := (float64(mixed*st.mixedTPOT) + float64(only*st.onlySteps)) / st.tpotSteps
 		tokens := 1000 / (float64(st.mixedSteps*mixed) + float64(st.onlySteps*only)) * st.batch * osl1 * pp * dp
 
 		ttfts[i], tpots[i] = ttft, tpot
@@ -138,12 +144,21 @@ func (p *Plan) ScoreAgg(w Workload, pts *AggPoints) error {
 		perUsers[i] = 1000 / tpot
 		gib := memory.sum(st.tokens, st.kvTokens)
 		memories[i] = gib
-		status[i] = OK
-		if !(gib < capacity) {
+		if status[i] == OK && !(gib < capacity) {
 			status[i] = OutOfMemory
 		}
 	}
-	return nil
+}
+
+// blank clears the metrics of candidates without data.
+func (p *AggPoints) blank() {
+	for i, st := range p.Status {
+		if st == NoData {
+			for _, c := range p.metrics() {
+				(*c)[i] = 0
+			}
+		}
+	}
 }
 
 // reciprocal returns 1/n, and whether multiplying by it is the same as dividing
@@ -161,11 +176,6 @@ type aggScorer struct {
 	logits            float64 // head projection of a mixed step, ms
 	shortest, longest float64 // tokens that a mixed step may have
 	least, most       float64 // tokens that a decode step may have; of a simple scorer
-
-	batch  float64 // of the decode step at hand
-	only   float64 // generation-only step of that batch, ms
-	onlyOK bool
-	piece  int // of the generation curve, where the last batch was
 }
 
 // contextSide is what the candidates of one number of context tokens share.
@@ -177,8 +187,9 @@ type contextSide struct {
 
 // scratch is memory that a block keeps from one plan to the next.
 type scratch struct {
-	column   []float64
-	contexts []contextSide
+	column      []float64
+	contexts    []contextSide
+	mixed, only []float64 // ms of a mixed and of a generation-only step, by candidate
 }
 
 // prepare works out what does not differ between candidates.
@@ -198,7 +209,6 @@ func (s *aggScorer) prepare(pts *AggPoints) {
 	if s.logits, ok = p.logits.at(1); !ok {
 		s.longest = math.Inf(-1)
 	}
-	s.batch = math.NaN()
 	pts.scratch.contexts = resize(pts.scratch.contexts, len(pts.schedule.contexts))
 	s.contexts = pts.scratch.contexts
 	for i, c := range pts.schedule.contexts {
@@ -218,39 +228,59 @@ func (s *aggScorer) context(c contextTokens) (side contextSide) {
 	return contextSide{attention: attention / c.waves, ok: ok && ok1 && ok2}
 }
 
-// steps prices the mixed and the generation-only step of a candidate, in ms. It
-// reports false when it lies beyond the tables.
-func (s *aggScorer) steps(st *scheduled) (mixed, only float64, ok bool) {
-	p, side := s.plan, &s.contexts[st.context]
+// price prices the mixed and the generation-only step of every candidate, and
+// returns how many lie beyond the tables.
+func (s *aggScorer) price(pts *AggPoints) (missing int) {
+	rows, n := pts.schedule.rows, pts.Len()
+	pts.scratch.mixed, pts.scratch.only = resize(pts.scratch.mixed, n), resize(pts.scratch.only, n)
+	mixed, only, status := pts.scratch.mixed[:n], pts.scratch.only[:n], pts.Status[:n]
+	perBatch := float64(s.plan.stepTokens())
+	piece := 0 // of the generation curve, where the last batch was
+	for from := 0; from < n; {
+		// Candidates of one batch share the generation-only step.
+		batch := rows[from].batch
+		layers, ok1 := s.plan.generation.from(&piece, batch*perBatch)
+		attention, ok2 := s.decode.at(batch * perBatch)
+		step, known := layers+attention, ok1 && ok2
+		i := from
+		for ; i < n && rows[i].batch == batch; i++ {
+			st := &rows[i]
+			v, ok := s.mixed(st, perBatch)
+			if mixed[i], only[i], status[i] = v, step, OK; st.onlySteps == 0 {
+				only[i] = 0
+			} else {
+				ok = ok && known
+			}
+			if !ok {
+				status[i] = NoData
+				missing++
+			}
+		}
+		from = i
+	}
+	return missing
+}
+
+// mixed is the price of a mixed step in ms: all operators over the new tokens, context
+// attention of the requests in prefill, generation attention of those that decode.
+func (s *aggScorer) mixed(st *scheduled, perBatch float64) (float64, bool) {
+	side := &s.contexts[st.context]
 	if !st.possible || !side.ok || st.full < s.shortest || st.full > s.longest {
-		return 0, 0, false
+		return 0, false
 	}
-	// Mixed step: all operators over the new tokens, context attention of the
-	// requests in prefill, generation attention of those that decode.
-	layers, ok := p.context.from(&side.piece, st.fresh)
+	layers, ok := s.plan.context.from(&side.piece, st.fresh)
 	if !ok {
-		return 0, 0, false
+		return 0, false
 	}
-	mixed = layers + s.logits + side.attention
+	sum := layers + s.logits + side.attention
 	if st.decoding > 0 {
-		batch := st.decoding * float64(p.stepTokens())
-		v, ok := s.attention(batch)
+		v, ok := s.attention(st.decoding * perBatch)
 		if !ok {
-			return 0, 0, false
+			return 0, false
 		}
-		mixed += v
+		sum += v
 	}
-	if st.onlySteps > 0 {
-		if st.batch != s.batch {
-			s.batch = st.batch
-			batch := st.batch * float64(p.stepTokens())
-			layers, ok1 := p.generation.from(&s.piece, batch)
-			attention, ok2 := s.decode.at(batch)
-			s.only, s.onlyOK = layers+attention, ok1 && ok2
-		}
-		only, ok = s.only, s.onlyOK
-	}
-	return mixed, only, ok
+	return sum, true
 }
 
 // attention is the generation attention of a batch, when the other operators of

@@ -309,9 +309,12 @@ type batchPair struct {
 // interpolate is linear between the values at the batch knots; b is whole and
 // within them.
 func (p *Plan) interpolate(values []float64, b float64) float64 {
-	i := int(p.pairOf[min(int(b), len(p.pairOf)-1)])
-	for i < len(p.pairs)-1 && p.pairs[i].right <= b {
-		i++
+	i := 0
+	if at := int(b); at < len(p.pairOf) {
+		i = int(p.pairOf[at])
+	} else {
+		for i = int(p.pairOf[len(p.pairOf)-1]); i < len(p.pairs)-1 && p.pairs[i].right <= b; i++ {
+		}
 	}
 	q, y := &p.pairs[i], values[i:i+2]
 	sum := float64(y[0]*(q.right-b)) + float64(y[1]*(b-q.left))

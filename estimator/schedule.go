@@ -21,6 +21,7 @@ type scheduled struct {
 	mixedSteps float64 // mixed steps per batch of requests
 	mixedTPOT  float64 // mixed steps that count for TPOT
 	onlySteps  float64 // generation-only steps per batch of requests
+	tpotSteps  float64 // steps that count for TPOT
 	tokens     float64 // tokens of a mixed step, for memory
 	kvTokens   float64 // tokens of the KV cache
 	context    int32   // index of the context tokens
@@ -89,5 +90,6 @@ func (w *Workload) schedule(st *scheduled, b int, c *contextTokens) {
 	}
 	full := c.tokens + decoding
 	st.decoding, st.full, st.fresh, st.tokens = float64(decoding), float64(full), float64(full-c.cached), float64(tokens)
+	st.tpotSteps = st.mixedTPOT + st.onlySteps
 	st.possible = decoding > 0 || decoding == 0 && b == 1
 }
