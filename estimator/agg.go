@@ -105,11 +105,9 @@ func (p *Plan) ScoreAgg(w Workload, pts *AggPoints) error {
 	s.prepare(pts)
 	// Prices first, then metrics: loops that each do one thing are faster than one
 	// that does all, as the divisions of the second overlap.
-	missing := s.price(pts)
+	s.price(pts)
 	p.aggMetrics(w, pts)
-	if missing > 0 {
-		pts.blank()
-	}
+	pts.blank()
 	return nil
 }
 
@@ -228,44 +226,37 @@ func (s *aggScorer) context(c contextTokens) (side contextSide) {
 	return contextSide{attention: attention / c.waves, ok: ok && ok1 && ok2}
 }
 
-// price prices the mixed and the generation-only step of every candidate, and
-// returns how many lie beyond the tables.
-func (s *aggScorer) price(pts *AggPoints) (missing int) {
+// price prices the mixed and the generation-only step of every candidate in ms, and
+// marks those that lie beyond the tables.
+func (s *aggScorer) price(pts *AggPoints) {
 	rows, n := pts.schedule.rows, pts.Len()
 	pts.scratch.mixed, pts.scratch.only = resize(pts.scratch.mixed, n), resize(pts.scratch.only, n)
-	mixed, only, status := pts.scratch.mixed[:n], pts.scratch.only[:n], pts.Status[:n]
-	perBatch := float64(s.plan.stepTokens())
-	piece := 0 // of the generation curve, where the last batch was
-	for from := 0; from < n; {
-		// Candidates of one batch share the generation-only step.
-		batch := rows[from].batch
-		layers, ok1 := s.plan.generation.from(&piece, batch*perBatch)
-		attention, ok2 := s.decode.at(batch * perBatch)
-		step, known := layers+attention, ok1 && ok2
-		i := from
-		for ; i < n && rows[i].batch == batch; i++ {
-			st := &rows[i]
-			v, ok := s.mixed(st, perBatch)
-			if mixed[i], only[i], status[i] = v, step, OK; st.onlySteps == 0 {
-				only[i] = 0
-			} else {
-				ok = ok && known
-			}
-			if !ok {
-				status[i] = NoData
-				missing++
-			}
+	mixed, status := pts.scratch.mixed, pts.Status
+	switch {
+	case s.simple && len(s.plan.context.direct) == 0:
+		s.priceMixed(rows, mixed, status)
+	default:
+		for i := range rows {
+			v, ok := s.mixed(&rows[i])
+			mixed[i], status[i] = v, known(ok)
 		}
-		from = i
 	}
-	return missing
+	s.priceOnly(rows, pts.scratch.only, status)
 }
 
-// mixed is the price of a mixed step in ms: all operators over the new tokens, context
+// known is the status of a candidate that has a price, or none.
+func known(ok bool) Status {
+	if ok {
+		return OK
+	}
+	return NoData
+}
+
+// mixed is the price of a mixed step: all operators over the new tokens, context
 // attention of the requests in prefill, generation attention of those that decode.
-func (s *aggScorer) mixed(st *scheduled, perBatch float64) (float64, bool) {
+func (s *aggScorer) mixed(st *scheduled) (float64, bool) {
 	side := &s.contexts[st.context]
-	if !st.possible || !side.ok || st.full < s.shortest || st.full > s.longest {
+	if !s.attends(st, side) {
 		return 0, false
 	}
 	layers, ok := s.plan.context.from(&side.piece, st.fresh)
@@ -274,13 +265,70 @@ func (s *aggScorer) mixed(st *scheduled, perBatch float64) (float64, bool) {
 	}
 	sum := layers + s.logits + side.attention
 	if st.decoding > 0 {
-		v, ok := s.attention(st.decoding * perBatch)
+		v, ok := s.attention(st.decoding * float64(s.plan.stepTokens()))
 		if !ok {
 			return 0, false
 		}
 		sum += v
 	}
 	return sum, true
+}
+
+// attends reports whether the context side of a mixed step has a price.
+func (s *aggScorer) attends(st *scheduled, side *contextSide) bool {
+	return st.possible && side.ok && st.full >= s.shortest && st.full <= s.longest
+}
+
+// priceMixed is mixed for all rows of a simple scorer. This is the innermost loop of a
+// sweep: nothing in it is called.
+func (s *aggScorer) priceMixed(rows []scheduled, mixed []float64, status []Status) {
+	p, perStep, least, most := s.plan, float64(s.plan.stepTokens()), s.least, s.most
+	pairs, pairOf, values := p.pairs, p.pairOf, s.decode.values
+	pieces, first, last := p.context.sum.pieces, p.context.sum.first, p.context.sum.last
+	contexts, logits := s.contexts, s.logits
+	mixed, status = mixed[:len(rows)], status[:len(rows)]
+	for i := range rows {
+		st := &rows[i]
+		side := &contexts[st.context]
+		ok := s.attends(st, side) && st.fresh >= first && st.fresh <= last
+		sum := 0.0
+		if ok {
+			side.piece = seek(pieces, side.piece, st.fresh)
+			sum = pieces[side.piece].At(st.fresh) + logits + side.attention
+			if st.decoding > 0 {
+				if b := st.decoding * perStep; b < least || b > most {
+					ok = false
+				} else if int(b) < len(pairOf) {
+					k := pairOf[int(b)]
+					sum += pairs[k].between(values[k], values[k+1], b)
+				} else {
+					sum += p.interpolate(values, b)
+				}
+			}
+		}
+		mixed[i], status[i] = sum, known(ok)
+	}
+}
+
+// priceOnly prices the generation-only step, which candidates of one batch share.
+func (s *aggScorer) priceOnly(rows []scheduled, only []float64, status []Status) {
+	p, perStep := s.plan, float64(s.plan.stepTokens())
+	piece, batch, step, ok := 0, math.NaN(), 0.0, false
+	for i := range rows {
+		st := &rows[i]
+		if only[i] = 0; st.onlySteps == 0 {
+			continue
+		}
+		if st.batch != batch {
+			batch = st.batch
+			layers, ok1 := p.generation.from(&piece, batch*perStep)
+			attention, ok2 := s.decode.at(batch * perStep)
+			step, ok = layers+attention, ok1 && ok2
+		}
+		if only[i] = step; !ok {
+			status[i] = NoData
+		}
+	}
 }
 
 // attention is the generation attention of a batch, when the other operators of

@@ -34,8 +34,7 @@ func (c *curve) at(x float64) (float64, bool) {
 			hi = mid
 		}
 	}
-	p := &c.pieces[lo]
-	return p.Value + float64(p.Slope*(x-p.X)), true
+	return c.pieces[lo].At(x), true
 }
 
 // from is at, starting at the piece that an earlier call ended at: nearly the
@@ -44,16 +43,19 @@ func (c *curve) from(piece *int, x float64) (float64, bool) {
 	if x < c.first || x > c.last {
 		return 0, false
 	}
-	i := *piece
-	for i > 0 && c.pieces[i].X > x {
+	*piece = seek(c.pieces, *piece, x)
+	return c.pieces[*piece].At(x), true
+}
+
+// seek returns the index of the piece around x, looking from piece i on.
+func seek(pieces []perftables.Piece, i int, x float64) int {
+	for i > 0 && pieces[i].X > x {
 		i--
 	}
-	for i+1 < len(c.pieces) && c.pieces[i+1].X <= x {
+	for i+1 < len(pieces) && pieces[i+1].X <= x {
 		i++
 	}
-	*piece = i
-	p := &c.pieces[i]
-	return p.Value + float64(p.Slope*(x-p.X)), true
+	return i
 }
 
 // scaledCurve is scale x a kernel at x x perToken, as a curve over x.
@@ -99,9 +101,8 @@ func fold(curves []curve) curve {
 			if !exact {
 				at--
 			}
-			q := pieces[at]
-			p.Value += q.Value + float64(q.Slope*(x-q.X))
-			p.Slope += q.Slope
+			p.Value += pieces[at].At(x)
+			p.Slope += pieces[at].Slope
 		}
 		sum.pieces = append(sum.pieces, p)
 	}

@@ -306,22 +306,23 @@ type batchPair struct {
 	perWidth    float64 // 1 / (right - left) where multiplying by it is dividing; else 0
 }
 
+// between is linear from y0 at the left knot to y1 at the right one.
+func (q *batchPair) between(y0, y1, b float64) float64 {
+	sum := float64(y0*(q.right-b)) + float64(y1*(b-q.left))
+	if q.perWidth != 0 {
+		return float64(sum * q.perWidth)
+	}
+	return sum / (q.right - q.left)
+}
+
 // interpolate is linear between the values at the batch knots; b is whole and
 // within them.
 func (p *Plan) interpolate(values []float64, b float64) float64 {
-	i := 0
-	if at := int(b); at < len(p.pairOf) {
-		i = int(p.pairOf[at])
-	} else {
-		for i = int(p.pairOf[len(p.pairOf)-1]); i < len(p.pairs)-1 && p.pairs[i].right <= b; i++ {
-		}
+	i := int(p.pairOf[min(int(b), len(p.pairOf)-1)])
+	for i < len(p.pairs)-1 && p.pairs[i].right <= b {
+		i++
 	}
-	q, y := &p.pairs[i], values[i:i+2]
-	sum := float64(y[0]*(q.right-b)) + float64(y[1]*(b-q.left))
-	if q.perWidth != 0 {
-		return sum * q.perWidth
-	}
-	return sum / (q.right - q.left)
+	return p.pairs[i].between(values[i], values[i+1], b)
 }
 
 // pairsOf returns the pairs of knots and, for whole batches that searches try,

@@ -27,6 +27,10 @@ type Piece struct {
 	X, Value, Slope float64 // Value in ms at X; Slope in ms per unit of x
 }
 
+// At is the line's value in ms at x. The product is rounded before it is added, on
+// every processor.
+func (p *Piece) At(x float64) float64 { return p.Value + float64(p.Slope*(x-p.X)) }
+
 // Pieces implements [Kernel].
 func (l *Line) Pieces() *Pieces {
 	n := len(l.X)
