@@ -208,20 +208,10 @@ func describe(kind Kind, key []string) string {
 // again.
 func buildGrid(sys *System, kind Kind, key []string, rows []Row) *grid {
 	clamp := clampOf(sys, kind, key)
-	t := &table{}
-	var line *tableRow // of the last x and y: rows come sorted
-	for i, r := range rows {
-		v := r.Latency
-		if clamp != nil {
-			v = clamp(float64(r.Coords[0]), float64(r.Coords[1]), float64(r.Coords[2]), v)
-		}
-		if i == 0 || r.Coords[0] != rows[i-1].Coords[0] || r.Coords[1] != rows[i-1].Coords[1] {
-			line = lineOf(t, r.Coords[0], r.Coords[1])
-		}
-		line.put(r.Coords[2], v)
-	}
-	extend(t, targetsOf(kind, t.keys[0]))
-	g := newGrid(t, clamp)
+	to := targetsOf(kind, rows[0].Coords[0]) // rows come sorted
+	f := newFilling(rows, to, clamp)
+	f.extend(to)
+	g := f.grid(clamp)
 	switch kind {
 	case KindContextAttention, KindContextMLA, KindWideEPContextMLA:
 		// Plans of one model share these cells.

@@ -10,6 +10,9 @@ import (
 // to a rectangular grid over fixed target axes, first along z, then y, then x.
 // Knots that were just added serve as neighbours of the next ones, so the order
 // of the targets matters and is kept.
+//
+// All of it happens in one array over every key that the grid can end up with:
+// building the grids is most of what the first answer of a process waits for.
 
 // Target axes. Source: AIConfigurator 0.6.0.
 var (
@@ -54,130 +57,232 @@ type targets struct {
 	root    bool // along y, interpolate the square root: time grows with length squared
 }
 
-// sorted is a map with integer keys kept in order.
-type sorted[V any] struct {
-	keys []int
-	vals []V
+// filling is a table on its way to a grid.
+type filling struct {
+	x, y, z []int     // every key, measured or targeted, rising
+	v       []float64 // v[(ix*len(y)+iy)*len(z)+iz], ms; NaN: nothing is there
+	rows    []bool    // rows[ix*len(y)+iy]: the plane has that row, if an empty one
+	planes  []bool
+	has     []bool // scratch: where a row has values
 }
 
-func (m *sorted[V]) get(k int) (V, bool) {
-	i, ok := slices.BinarySearch(m.keys, k)
-	if !ok {
-		var zero V
-		return zero, false
+// newFilling places measured rows, which come sorted, passed through clamp (nil =
+// keep).
+func newFilling(rows []Row, to targets, clamp func(x, y, z, v float64) float64) *filling {
+	f := &filling{x: axisOf(rows, 0, to.x), y: axisOf(rows, 1, to.y), z: axisOf(rows, 2, to.z)}
+	f.planes, f.rows = make([]bool, len(f.x)), make([]bool, len(f.x)*len(f.y))
+	f.v, f.has = make([]float64, len(f.rows)*len(f.z)), make([]bool, len(f.z))
+	for i := range f.v {
+		f.v[i] = math.NaN()
 	}
-	return m.vals[i], true
+	ix, iy, iz := 0, 0, 0
+	for i := range rows {
+		c := &rows[i].Coords
+		ix, iy, iz = seekKey(f.x, ix, c[0]), seekKey(f.y, iy, c[1]), seekKey(f.z, iz, c[2])
+		f.planes[ix], f.rows[ix*len(f.y)+iy] = true, true
+		v := rows[i].Latency
+		if clamp != nil {
+			v = clamp(float64(c[0]), float64(c[1]), float64(c[2]), v)
+		}
+		f.row(ix, iy)[iz] = v
+	}
+	return f
 }
 
-func (m *sorted[V]) has(k int) bool {
-	_, ok := slices.BinarySearch(m.keys, k)
-	return ok
+// axisOf returns the targets and the d-th coordinates of the rows, rising.
+func axisOf(rows []Row, d int, targets []int) []int {
+	axis := slices.Sorted(slices.Values(targets))
+	at := 0
+	for i := range rows {
+		k := rows[i].Coords[d]
+		if at = seekKey(axis, at, k); at == len(axis) || axis[at] != k {
+			axis = slices.Insert(axis, at, k)
+		}
+	}
+	return axis
 }
 
-func (m *sorted[V]) put(k int, v V) {
-	if n := len(m.keys); n == 0 || k > m.keys[n-1] { // stored rows come in order
-		m.keys, m.vals = append(m.keys, k), append(m.vals, v)
-		return
+// seekKey returns where k is on an axis, or belongs, looking from place i on first:
+// keys mostly rise.
+func seekKey(axis []int, i, k int) int {
+	if i >= len(axis) || axis[i] > k {
+		i = 0
 	}
-	i, ok := slices.BinarySearch(m.keys, k)
-	if ok {
-		m.vals[i] = v
-		return
+	for i < len(axis) && axis[i] < k {
+		i++
 	}
-	m.keys = slices.Insert(m.keys, i, k)
-	m.vals = slices.Insert(m.vals, i, v)
+	return i
 }
 
-type (
-	tableRow   = sorted[float64]     // z → latency
-	tablePlane = sorted[*tableRow]   // y → row
-	table      = sorted[*tablePlane] // x → plane
-)
-
-// lineOf returns the row at x and y, a new one where there is none.
-func lineOf(t *table, x, y int) *tableRow {
-	p, ok := t.get(x)
-	if !ok {
-		p = &tablePlane{}
-		t.put(x, p)
-	}
-	r, ok := p.get(y)
-	if !ok {
-		r = &tableRow{}
-		p.put(y, r)
-	}
-	return r
+func (f *filling) row(ix, iy int) []float64 {
+	at := (ix*len(f.y) + iy) * len(f.z)
+	return f.v[at : at+len(f.z)]
 }
 
-// extend fills t to the targets. A row with a single measurement cannot be
+// rowsOf says which rows a plane has.
+func (f *filling) rowsOf(ix int) []bool { return f.rows[ix*len(f.y) : (ix+1)*len(f.y)] }
+
+// extend fills the table to the targets. A row with a single measurement cannot be
 // extended along z and stays as it is; a key for which fewer than two neighbours
 // exist is left out.
-func extend(t *table, to targets) {
-	for _, p := range t.vals {
-		for _, r := range p.vals {
-			extendRow(r, to.z)
-		}
-		for _, y := range to.y {
-			if !p.has(y) && len(p.keys) > 1 {
-				i := segment(p.keys, y)
-				p.put(y, between(p.keys[i], p.keys[i+1], p.vals[i], p.vals[i+1], y, to.root))
-			}
+func (f *filling) extend(to targets) {
+	for ix := range f.x {
+		if f.planes[ix] {
+			f.extendPlane(ix, to)
 		}
 	}
+	known := count(f.planes)
 	for _, x := range to.x {
-		if t.has(x) || len(t.keys) < 2 {
+		ix := seekKey(f.x, 0, x)
+		if f.planes[ix] || known < 2 {
 			continue
 		}
-		i := segment(t.keys, x)
-		a, b := t.vals[i], t.vals[i+1]
-		p := &tablePlane{}
-		p.keys, p.vals = make([]int, 0, len(a.keys)), make([]*tableRow, 0, len(a.keys))
-		for j, y := range a.keys {
-			if other, ok := b.get(y); ok {
-				p.put(y, between(t.keys[i], t.keys[i+1], a.vals[j], other, x, false))
+		a, b := pairFor(f.planes, ix)
+		inA, inB := f.rowsOf(a), f.rowsOf(b)
+		for iy, there := range inA {
+			if there && inB[iy] {
+				between(f.row(ix, iy), f.row(a, iy), f.row(b, iy), f.x[a], f.x[b], x, false)
+				f.rowsOf(ix)[iy] = true
 			}
 		}
-		t.put(x, p)
+		f.planes[ix] = true
+		known++
 	}
 }
 
-func extendRow(r *tableRow, targets []int) {
-	if len(r.keys) <= 1 {
-		return
-	}
-	for _, z := range targets {
-		if !r.has(z) {
-			i := segment(r.keys, z)
-			r.put(z, lerp(float64(r.keys[i]), float64(r.keys[i+1]), r.vals[i], r.vals[i+1], float64(z)))
+func (f *filling) extendPlane(ix int, to targets) {
+	there := f.rowsOf(ix)
+	for iy := range there {
+		if there[iy] {
+			f.extendRow(f.row(ix, iy), to.z)
 		}
 	}
+	known := count(there)
+	for _, y := range to.y {
+		iy := seekKey(f.y, 0, y)
+		if there[iy] || known < 2 {
+			continue
+		}
+		a, b := pairFor(there, iy)
+		between(f.row(ix, iy), f.row(ix, a), f.row(ix, b), f.y[a], f.y[b], y, to.root)
+		there[iy] = true
+		known++
+	}
+}
+
+func (f *filling) extendRow(row []float64, targets []int) {
+	for i, v := range row {
+		f.has[i] = !math.IsNaN(v)
+	}
+	if count(f.has) < 2 {
+		return
+	}
+	at := 0
+	for _, z := range targets {
+		if at = seekKey(f.z, at, z); f.has[at] {
+			continue
+		}
+		a, b := pairFor(f.has, at)
+		row[at] = lerp(float64(f.z[a]), float64(f.z[b]), row[a], row[b], float64(z))
+		f.has[at] = true
+	}
+}
+
+func count(has []bool) int {
+	n := 0
+	for _, h := range has {
+		if h {
+			n++
+		}
+	}
+	return n
+}
+
+// pairFor returns the pair of keys that answers for one that is not there, of at
+// least two: the pair around it, or the outer pair on its side.
+func pairFor(has []bool, i int) (a, b int) {
+	a, b = before(has, i), after(has, i)
+	switch {
+	case a < 0:
+		a, b = b, after(has, b)
+	case b == len(has):
+		a, b = before(has, a), a
+	}
+	return a, b
+}
+
+func before(has []bool, i int) int {
+	for i--; i >= 0 && !has[i]; i-- {
+	}
+	return i
+}
+
+func after(has []bool, i int) int {
+	for i++; i < len(has) && !has[i]; i++ {
+	}
+	return i
 }
 
 // between makes the row at key k from the rows at k0 and k1, for the z that both
 // have.
-func between(k0, k1 int, a, b *tableRow, k int, root bool) *tableRow {
-	r := &tableRow{keys: make([]int, 0, len(a.keys)), vals: make([]float64, 0, len(a.keys))}
-	at := 0 // in b
-	for i, z := range a.keys {
-		for at < len(b.keys) && b.keys[at] < z {
-			at++
-		}
-		if at == len(b.keys) {
-			break
-		}
-		if b.keys[at] != z {
+func between(dst, a, b []float64, k0, k1, k int, root bool) {
+	x0, x1, x := float64(k0), float64(k1), float64(k)
+	for i, f0 := range a {
+		f1 := b[i]
+		if math.IsNaN(f0) || math.IsNaN(f1) {
 			continue
 		}
-		f0, f1 := a.vals[i], b.vals[at]
 		if root {
-			f0, f1 = math.Sqrt(f0), math.Sqrt(f1)
+			v := lerp(x0, x1, math.Sqrt(f0), math.Sqrt(f1), x)
+			dst[i] = v * v
+		} else {
+			dst[i] = lerp(x0, x1, f0, f1, x)
 		}
-		v := lerp(float64(k0), float64(k1), f0, f1, float64(k))
-		if root {
-			v *= v
-		}
-		r.keys = append(r.keys, z)
-		r.vals = append(r.vals, v)
 	}
-	return r
+}
+
+// grid keeps the keys that something is at, and passes every cell through clamp (nil
+// = keep).
+func (f *filling) grid(clamp func(x, y, z, v float64) float64) *grid {
+	hasY, hasZ := make([]bool, len(f.y)), make([]bool, len(f.z))
+	for at, there := range f.rows {
+		if !there {
+			continue
+		}
+		iy := at % len(f.y)
+		hasY[iy] = true
+		for iz, v := range f.v[at*len(f.z) : (at+1)*len(f.z)] {
+			hasZ[iz] = hasZ[iz] || !math.IsNaN(v)
+		}
+	}
+	g := &grid{x: kept(f.x, f.planes), y: kept(f.y, hasY), z: kept(f.z, hasZ)}
+	g.v = f.v[:0] // cells only move to the front
+	for ix, x := range f.x {
+		for iy, y := range f.y {
+			if !f.planes[ix] || !hasY[iy] {
+				continue
+			}
+			for iz, v := range f.row(ix, iy) {
+				if !hasZ[iz] {
+					continue
+				}
+				if clamp != nil && !math.IsNaN(v) {
+					v = clamp(float64(x), float64(y), float64(f.z[iz]), v)
+				}
+				g.v = append(g.v, v)
+			}
+		}
+	}
+	return g
+}
+
+// kept returns the keys that are there.
+func kept(keys []int, has []bool) []float64 {
+	f := make([]float64, 0, len(keys))
+	for i, k := range keys {
+		if has[i] {
+			f = append(f, float64(k))
+		}
+	}
+	return f
 }

@@ -2,7 +2,6 @@ package perftables
 
 import (
 	"math"
-	"slices"
 	"sync/atomic"
 )
 
@@ -16,50 +15,6 @@ type grid struct {
 	// for each v as the low corner. Nil for kinds that do not need them or ask for
 	// each cell once.
 	slopes []atomic.Pointer[[4]vec]
-}
-
-// newGrid lays the table out over the union of its keys and passes every cell
-// through clamp (nil = keep).
-func newGrid(t *table, clamp func(x, y, z, v float64) float64) *grid {
-	var ys, zs []int
-	for _, p := range t.vals {
-		ys = union(ys, p.keys)
-		for _, r := range p.vals {
-			zs = union(zs, r.keys)
-		}
-	}
-	g := &grid{x: floats(t.keys), y: floats(ys), z: floats(zs)}
-	g.v = make([]float64, 0, len(g.x)*len(g.y)*len(g.z))
-	for ix, p := range t.vals {
-		for iy, y := range ys {
-			r, ok := p.get(y)
-			if !ok {
-				r = &tableRow{}
-			}
-			at := 0 // in r
-			for iz, z := range zs {
-				v := math.NaN()
-				if at < len(r.keys) && r.keys[at] == z {
-					v = r.vals[at]
-					at++
-					if clamp != nil {
-						v = clamp(g.x[ix], g.y[iy], g.z[iz], v)
-					}
-				}
-				g.v = append(g.v, v)
-			}
-		}
-	}
-	return g
-}
-
-func union(a, b []int) []int {
-	if slices.Equal(a, b) {
-		return a
-	}
-	u := slices.Concat(a, b)
-	slices.Sort(u)
-	return slices.Compact(u)
 }
 
 func floats(v []int) []float64 {

@@ -1,6 +1,9 @@
 package perftables
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Wide expert parallelism of SGLang: attention kernels that include their
 // projections, and the DeepEP exchange between experts.
@@ -93,11 +96,11 @@ func (db *Database) DeepEPNormal(nodes float64, experts, topK, hidden, sms int) 
 	if err != nil {
 		return nil, err
 	}
-	t := &tablePlane{}
+	var t sorted[*sorted[float64]] // SMs → tokens → latency
 	for _, r := range rows {
 		row, ok := t.get(r.Coords[0])
 		if !ok {
-			row = &tableRow{}
+			row = &sorted[float64]{}
 			t.put(r.Coords[0], row)
 		}
 		row.put(r.Coords[1], r.Latency)
@@ -115,7 +118,7 @@ func (db *Database) DeepEPNormal(nodes float64, experts, topK, hidden, sms int) 
 // strict.
 type triangleKernel struct {
 	u         float64 // position between the two rows
-	low, high *tableRow
+	low, high *sorted[float64]
 }
 
 func (k triangleKernel) At(x float64) (float64, bool) {
@@ -140,3 +143,32 @@ func (k triangleKernel) At(x float64) (float64, bool) {
 
 // Pieces: the line has a kink inside every cell; nothing asks for speed here.
 func (k triangleKernel) Pieces() *Pieces { return nil }
+
+// sorted is a map with integer keys kept in order.
+type sorted[V any] struct {
+	keys []int
+	vals []V
+}
+
+func (m *sorted[V]) get(k int) (V, bool) {
+	i, ok := slices.BinarySearch(m.keys, k)
+	if !ok {
+		var zero V
+		return zero, false
+	}
+	return m.vals[i], true
+}
+
+func (m *sorted[V]) put(k int, v V) {
+	if n := len(m.keys); n == 0 || k > m.keys[n-1] { // stored rows come in order
+		m.keys, m.vals = append(m.keys, k), append(m.vals, v)
+		return
+	}
+	i, ok := slices.BinarySearch(m.keys, k)
+	if ok {
+		m.vals[i] = v
+		return
+	}
+	m.keys = slices.Insert(m.keys, i, k)
+	m.vals = slices.Insert(m.vals, i, v)
+}
