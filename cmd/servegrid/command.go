@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -14,9 +15,10 @@ import (
 // is left out.
 func commandLine(c *cli.Context) []string {
 	words := append([]string{"servegrid", c.Command.Name}, c.Args().Slice()...)
+	given := c.LocalFlagNames() // c.IsSet would look through all flags for each one
 	for _, f := range c.Command.Flags {
 		name := f.Names()[0]
-		if !c.IsSet(name) {
+		if !slices.Contains(given, name) {
 			continue
 		}
 		values := []string{fmt.Sprint(c.Value(name))}
