@@ -50,8 +50,7 @@ type ParquetWriter struct {
 	meta   []format.KeyValue
 	cols   []*column // the table's columns first; spare ones keep their buffers
 	pager  pager
-	codec  codec // of all columns but the metrics
-	metric codec // of float64 columns
+	codec  codec
 	offset int64
 	groups []format.RowGroup
 	rows   int64 // of finished row groups
@@ -65,15 +64,12 @@ var errIdle = fmt.Errorf("parquet writer: no file open: call Reset first")
 // Its files are compact.
 func NewParquetWriter() *ParquetWriter { return newParquetWriter(zstdCodec()) }
 
-// NewFastParquetWriter returns a writer that leaves float64 columns uncompressed:
-// three times as fast as a compact one on rows that are mostly metrics, and the
-// files are twice as large.
+// NewFastParquetWriter returns a writer that does not compress: several times as fast
+// as a compact one, and the files are twice as large.
 func NewFastParquetWriter() *ParquetWriter { return newParquetWriter(storedCodec) }
 
-func newParquetWriter(metric codec) *ParquetWriter {
-	w := &ParquetWriter{err: errIdle, codec: metric, metric: metric}
-	w.pager.thrift = thrift.NewEncoder(new(thrift.CompactProtocol).NewWriter(&w.pager.header))
-	return w
+func newParquetWriter(c codec) *ParquetWriter {
+	return &ParquetWriter{err: errIdle, codec: c}
 }
 
 // Reset starts a file of table t on out and forgets an unfinished one. The
@@ -100,11 +96,7 @@ func (w *ParquetWriter) Reset(out io.Writer, t *schema.Table, meta map[string]st
 		w.cols = append(w.cols, new(column))
 	}
 	for i := range t.Columns {
-		c := &w.codec
-		if t.Columns[i].Type == schema.Float64 {
-			c = &w.metric
-		}
-		w.cols[i].reset(&t.Columns[i], c)
+		w.cols[i].reset(&t.Columns[i], &w.codec)
 	}
 	w.write([]byte(parquetMagic))
 	return w.err
@@ -194,7 +186,7 @@ func (w *ParquetWriter) write(b []byte) {
 
 func (w *ParquetWriter) finishPage() {
 	for _, c := range w.columns() {
-		w.fail(c.finishPage(&w.pager))
+		c.finishPage(&w.pager)
 	}
 }
 
@@ -216,8 +208,7 @@ func (w *ParquetWriter) finishGroup() {
 		m.TotalUncompressedSize = c.rawBytes
 		m.TotalCompressedSize = int64(len(c.pages))
 		if c.isDict() {
-			page, raw, err := c.dictPage(&w.pager)
-			w.fail(err)
+			page, raw := c.dictPage(&w.pager)
 			m.DictionaryPageOffset = w.offset
 			m.TotalUncompressedSize += raw
 			m.TotalCompressedSize += int64(len(page))

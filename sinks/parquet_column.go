@@ -160,8 +160,9 @@ func (c *column) writeFloats(v []float64) {
 	n := len(c.plain)
 	c.plain = grow(c.plain, 8*len(v))
 	dst := c.plain[n:]
-	for i, x := range v {
-		binary.LittleEndian.PutUint64(dst[8*i:], math.Float64bits(x))
+	for _, x := range v {
+		binary.LittleEndian.PutUint64(dst, math.Float64bits(x))
+		dst = dst[8:]
 		if x < lo {
 			lo = x
 		}
@@ -193,7 +194,7 @@ func grow(b []byte, n int) []byte {
 }
 
 // finishPage encodes the open page and appends it to the finished ones.
-func (c *column) finishPage(p *pager) (err error) {
+func (c *column) finishPage(p *pager) {
 	body, enc, values := p.body[:0], format.Plain, 0
 	scratch := true // whether body is the pager's
 	if c.def.Nullable {
@@ -230,15 +231,14 @@ func (c *column) finishPage(p *pager) (err error) {
 		p.body = body
 	}
 	before := len(c.pages)
-	c.pages, err = p.appendDataPage(c.pages, body, c.codec, values, c.pageNull, enc)
+	c.pages = p.appendDataPage(c.pages, body, c.codec, values, c.pageNull, enc)
 	c.rawBytes += int64(len(body)) + int64(len(c.pages)-before-p.packed)
 	c.nulls += c.pageNull
 	c.resetPage()
-	return err
 }
 
 // dictPage encodes the dictionary. The page is valid until the pager's next use.
-func (c *column) dictPage(p *pager) (page []byte, rawBytes int64, err error) {
+func (c *column) dictPage(p *pager) (page []byte, rawBytes int64) {
 	body, n := p.body[:0], 0
 	if c.def.Type == schema.String {
 		n = len(c.texts.list)
@@ -253,8 +253,8 @@ func (c *column) dictPage(p *pager) (page []byte, rawBytes int64, err error) {
 		}
 	}
 	p.body = body
-	p.dict, err = p.appendDictPage(p.dict[:0], body, c.codec, n)
-	return p.dict, int64(len(body)) + int64(len(p.dict)-p.packed), err
+	p.dict = p.appendDictPage(p.dict[:0], body, c.codec, n)
+	return p.dict, int64(len(body)) + int64(len(p.dict)-p.packed)
 }
 
 // describe fills in what the footer says about the chunk, sizes and offsets

@@ -1,7 +1,6 @@
 package sinks
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"slices"
@@ -9,7 +8,6 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
-	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
 
@@ -17,6 +15,7 @@ import (
 type codec struct {
 	id     format.CompressionCodec
 	append func(dst, src []byte) []byte
+	size   func(n int) int // of n bytes compressed, where that is known before; else nil
 }
 
 // zstdCodec is what compact files are written with. On a million agg_points rows
@@ -36,30 +35,38 @@ func zstdCodec() codec {
 	if err != nil {
 		panic(err) // only a wrong option could
 	}
-	return codec{format.Zstd, func(dst, src []byte) []byte { return e.EncodeAll(src, dst) }}
+	return codec{id: format.Zstd, append: func(dst, src []byte) []byte { return e.EncodeAll(src, dst) }}
 }
 
 // storedCodec leaves pages uncompressed, as zstd frames that say so: for their
 // checksum.
-var storedCodec = codec{format.Zstd, appendStored}
+var storedCodec = codec{id: format.Zstd, append: appendStored, size: storedSize}
+
+const (
+	storedHead  = 9         // magic, descriptor and size of a stored frame
+	storedBlock = 128 << 10 // the most that a block holds
+)
+
+// storedSize is what appendStored appends for n bytes: a block has a head of three
+// bytes, the checksum has four.
+func storedSize(n int) int { return storedHead + n + 3*max(1, (n+storedBlock-1)/storedBlock) + 4 }
 
 // appendStored appends src as a zstd frame of raw blocks with a checksum.
 //
 // Source: RFC 8878, 3.1.1.
 func appendStored(dst, src []byte) []byte {
 	const (
-		magic     = 0xFD2FB528
-		sizeOf4   = 2 << 6 // the size of the content follows in four bytes
-		oneBlob   = 1 << 5 // it is also the window
-		checked   = 1 << 2 // a checksum follows the blocks
-		mostBlock = 128 << 10
+		magic   = 0xFD2FB528
+		sizeOf4 = 2 << 6 // the size of the content follows in four bytes
+		oneBlob = 1 << 5 // it is also the window
+		checked = 1 << 2 // a checksum follows the blocks
 	)
-	dst = slices.Grow(dst, len(src)+3*(len(src)/mostBlock+1)+13)
+	dst = slices.Grow(dst, storedSize(len(src)))
 	dst = binary.LittleEndian.AppendUint32(dst, magic)
 	dst = append(dst, sizeOf4|oneBlob|checked)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(src)))
 	for rest := src; ; {
-		n := min(len(rest), mostBlock)
+		n := min(len(rest), storedBlock)
 		head := uint32(n) << 3 // a raw block
 		if n == len(rest) {
 			head |= 1 // the last one
@@ -75,7 +82,7 @@ func appendStored(dst, src []byte) []byte {
 
 // snappyCodec is kept for the comparison in the benchmarks.
 func snappyCodec() codec {
-	return codec{format.Snappy, func(dst, src []byte) []byte {
+	return codec{id: format.Snappy, append: func(dst, src []byte) []byte {
 		n := len(dst)
 		dst = grow(dst, s2.MaxEncodedLen(len(src)))
 		return dst[:n+len(s2.EncodeSnappy(dst[n:], src))]
@@ -84,43 +91,31 @@ func snappyCodec() codec {
 
 // pager compresses page bodies and puts headers before them.
 type pager struct {
-	body   []byte       // scratch: a page before compression
-	dict   []byte       // the last dictionary page
-	out    []byte       // scratch: a compressed body
-	packed int          // size of the last compressed body
-	header bytes.Buffer // scratch
-	thrift *thrift.Encoder
+	body   []byte // scratch: a page before compression
+	dict   []byte // the last dictionary page
+	out    []byte // scratch: a compressed body
+	packed int    // size of the last compressed body
 }
 
-func (p *pager) appendDataPage(dst, body []byte, c *codec, rows int, nulls int64, enc format.Encoding) ([]byte, error) {
-	h := format.PageHeader{Type: format.DataPage}
-	h.DataPageHeader.Set(format.DataPageHeader{
-		NumValues:               int32(rows),
-		Encoding:                enc,
-		DefinitionLevelEncoding: format.RLE,
-		RepetitionLevelEncoding: format.RLE,
-		Statistics:              format.Statistics{NullCount: nulls},
-	})
-	return p.appendPage(dst, body, c, &h)
+func (p *pager) appendDataPage(dst, body []byte, c *codec, values int, nulls int64, enc format.Encoding) []byte {
+	return p.appendPage(dst, body, c, &pageHeader{kind: format.DataPage, values: values, nulls: nulls, encoding: enc})
 }
 
-func (p *pager) appendDictPage(dst, body []byte, c *codec, values int) ([]byte, error) {
-	h := format.PageHeader{Type: format.DictionaryPage}
-	h.DictionaryPageHeader.Set(format.DictionaryPageHeader{NumValues: int32(values), Encoding: format.Plain})
-	return p.appendPage(dst, body, c, &h)
+func (p *pager) appendDictPage(dst, body []byte, c *codec, values int) []byte {
+	return p.appendPage(dst, body, c, &pageHeader{kind: format.DictionaryPage, values: values, encoding: format.Plain})
 }
 
-func (p *pager) appendPage(dst, body []byte, c *codec, h *format.PageHeader) ([]byte, error) {
+func (p *pager) appendPage(dst, body []byte, c *codec, h *pageHeader) []byte {
+	h.raw = len(body)
+	if c.size != nil {
+		p.packed = c.size(len(body))
+		h.packed = p.packed
+		return c.append(h.appendTo(dst), body)
+	}
 	p.out = c.append(p.out[:0], body)
 	p.packed = len(p.out)
-	h.UncompressedPageSize = int32(len(body))
-	h.CompressedPageSize = int32(len(p.out))
-	p.header.Reset()
-	if err := p.thrift.Encode(h); err != nil {
-		return dst, err
-	}
-	dst = append(dst, p.header.Bytes()...)
-	return append(dst, p.out...), nil
+	h.packed = p.packed
+	return append(h.appendTo(dst), p.out...)
 }
 
 // run is n times the value v.

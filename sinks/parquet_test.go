@@ -14,6 +14,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 
 	"servegrid/internal/schema"
@@ -483,4 +484,41 @@ func readAll(data []byte) (all []parquet.Row, err error) {
 		}
 	}
 	return all, nil
+}
+
+// Page headers are spelled by hand: the library's encoder is the definition.
+func TestPageHeaderIsTheLibrarys(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 1000 {
+		h := pageHeader{raw: r.IntN(1 << r.IntN(31)), packed: r.IntN(1 << r.IntN(31)), values: r.IntN(1 << r.IntN(31))}
+		want := format.PageHeader{UncompressedPageSize: int32(h.raw), CompressedPageSize: int32(h.packed)}
+		if r.IntN(2) == 0 {
+			h.kind, h.encoding = format.DictionaryPage, format.Plain
+			want.DictionaryPageHeader.Set(format.DictionaryPageHeader{NumValues: int32(h.values), Encoding: h.encoding})
+		} else {
+			h.kind, h.nulls = format.DataPage, r.Int64N(1<<r.IntN(60))
+			h.encoding = []format.Encoding{format.Plain, format.RLEDictionary}[r.IntN(2)]
+			want.DataPageHeader.Set(format.DataPageHeader{
+				NumValues: int32(h.values), Encoding: h.encoding, DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE,
+				Statistics: format.Statistics{NullCount: h.nulls},
+			})
+		}
+		want.Type = h.kind
+		b, err := thrift.Marshal(new(thrift.CompactProtocol), &want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := h.appendTo(nil); !bytes.Equal(got, b) {
+			t.Fatalf("%+v: %x, want %x", h, got, b)
+		}
+	}
+}
+
+// A stored frame has the size that is announced before it is written.
+func TestStoredSize(t *testing.T) {
+	for _, n := range []int{0, 1, 100, storedBlock - 1, storedBlock, storedBlock + 1, 5*storedBlock + 7} {
+		if got := len(appendStored(nil, make([]byte, n))); got != storedSize(n) {
+			t.Errorf("%d bytes are stored in %d, announced %d", n, got, storedSize(n))
+		}
+	}
 }
