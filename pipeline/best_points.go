@@ -19,13 +19,14 @@ type BestPoints struct {
 	now     workloadKey
 	begun   bool // there is a workload at hand
 
-	blocks []deployments // of the workload at hand; spare ones keep their memory
-	used   int           // blocks of that workload
-	ranked []rankedPoint // of the budget at hand
-	chosen []chosenPoint
-	order  search.Order
-	modes  [2]modeFront
-	best   []deployment // of all budgets
+	sources [2]sourceBlock // that came last, by mode
+	blocks  []deployments  // of the workload at hand; spare ones keep their memory
+	used    int            // blocks of that workload
+	ranked  []rankedPoint  // of the budget at hand
+	chosen  []chosenPoint
+	order   search.Order
+	modes   [2]modeFront
+	best    []deployment // of all budgets
 }
 
 type workloadKey struct{ isl, osl, prefix int32 }
@@ -66,7 +67,7 @@ func (b *BestPoints) Add(rows *schema.Rows, write func(*schema.Rows) error) erro
 		b.now, b.begun = at, true
 		for i, c := range schema.BestPoints.Columns {
 			if j := rows.Table.Index(c.Name); j >= 0 && len(rows.Cols[j].Dict) > 0 || c.Name == "nextn" {
-				b.rows.Cols[i] = *rows.Col(c.Name) // what identifies the shard is constant in it
+				b.rows.Cols[i] = rows.Col(c.Name).Clone() // what identifies the shard is constant in it
 			}
 		}
 		b.rows.workload(estimator.Workload{ISL: int(at.isl), OSL: int(at.osl), Prefix: int(at.prefix)})
@@ -74,9 +75,21 @@ func (b *BestPoints) Add(rows *schema.Rows, write func(*schema.Rows) error) erro
 	if b.used == len(b.blocks) {
 		b.blocks = append(b.blocks, deployments{})
 	}
-	b.blocks[b.used].keep(rows)
+	b.blocks[b.used].keep(b.source(rows))
 	b.used++
 	return nil
+}
+
+// source is the block as one that deployments come from.
+func (b *BestPoints) source(rows *schema.Rows) *sourceBlock {
+	for i := range b.sources {
+		if b.sources[i].rows == rows {
+			return &b.sources[i]
+		}
+	}
+	s := newSourceBlock(rows)
+	b.sources[s.mode] = s
+	return &b.sources[s.mode]
 }
 
 // Finish writes what was picked for the last workload.

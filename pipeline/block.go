@@ -31,13 +31,26 @@ func (b block) identity(spec *jobs.Spec, s *shard) {
 	b.Col("nextn").SetInt(s.combo.NextN)
 }
 
-// layout fills the layout columns whose names start with prefix.
-func (b block) layout(prefix string, l estimator.Layout) {
-	b.Col(prefix + "tp").SetInt(l.TP)
-	b.Col(prefix + "pp").SetInt(l.PP)
-	b.Col(prefix + "dp").SetInt(l.DP)
-	b.Col(prefix + "moe_tp").SetInt(l.MoETP)
-	b.Col(prefix + "moe_ep").SetInt(l.MoEEP)
+// constants are the columns that a layout and a workload fix, looked up once.
+type constants struct{ tp, pp, dp, moeTP, moeEP, gpus, isl, osl, prefix *schema.Col }
+
+// newConstants looks them up; gpus is the name of the column of a layout's GPUs.
+func newConstants(b block, gpus string) constants {
+	return constants{
+		b.Col("tp"), b.Col("pp"), b.Col("dp"), b.Col("moe_tp"), b.Col("moe_ep"), b.Col(gpus), b.Col("isl"), b.Col("osl"), b.Col("prefix"),
+	}
+}
+
+func (c *constants) set(l estimator.Layout, w estimator.Workload) {
+	c.tp.SetInt(l.TP)
+	c.pp.SetInt(l.PP)
+	c.dp.SetInt(l.DP)
+	c.moeTP.SetInt(l.MoETP)
+	c.moeEP.SetInt(l.MoEEP)
+	c.gpus.SetInt(l.GPUs())
+	c.isl.SetInt(w.ISL)
+	c.osl.SetInt(w.OSL)
+	c.prefix.SetInt(w.Prefix)
 }
 
 func (b block) workload(w estimator.Workload) {
@@ -56,6 +69,7 @@ func (b block) floats(column string) *[]float64 { return &b.Col(column).Float }
 // aggBlock collects the kept candidates of one layout and workload.
 type aggBlock struct {
 	block
+	constants
 	bs, globalBS, ctx, concurrency      *[]int32
 	ttft, tpot, latency, seq, tokens    *[]float64
 	tokensPerGPU, tokensPerUser, memory *[]float64
@@ -66,7 +80,7 @@ type aggBlock struct {
 func newAggBlock() *aggBlock {
 	b := block{schema.NewRows(schema.AggPoints)}
 	a := &aggBlock{
-		block: b, bs: b.ints("bs"), globalBS: b.ints("global_bs"), ctx: b.ints("ctx_tokens"), concurrency: b.ints("replica_concurrency"),
+		block: b, constants: newConstants(b, "replica_gpus"), bs: b.ints("bs"), globalBS: b.ints("global_bs"), ctx: b.ints("ctx_tokens"), concurrency: b.ints("replica_concurrency"),
 		ttft: b.floats("ttft_ms"), tpot: b.floats("tpot_ms"), latency: b.floats("request_latency_ms"),
 		seq: b.floats("replica_seq_per_s"), tokens: b.floats("replica_tokens_per_s"), tokensPerGPU: b.floats("tokens_per_s_per_gpu"),
 		tokensPerUser: b.floats("tokens_per_s_per_user"), memory: b.floats("memory_gib"),
@@ -78,9 +92,7 @@ func newAggBlock() *aggBlock {
 
 // fill gathers the kept candidates, rounded.
 func (a *aggBlock) fill(l estimator.Layout, w estimator.Workload, p *estimator.AggPoints, keep []int) {
-	a.layout("", l)
-	a.Col("replica_gpus").SetInt(l.GPUs())
-	a.workload(w)
+	a.constants.set(l, w)
 	n := len(keep)
 	a.N = n
 	for _, c := range []*[]int32{a.bs, a.globalBS, a.ctx, a.concurrency, &a.reason.Code} {
@@ -127,15 +139,19 @@ func resize[T any](s []T, n int) []T {
 }
 
 // workerBlock collects the workers of one role, layout and workload.
-type workerBlock struct{ block }
+type workerBlock struct {
+	block
+	constants
+}
 
-func newWorkerBlock() *workerBlock { return &workerBlock{block{schema.NewRows(schema.Workers)}} }
+func newWorkerBlock() *workerBlock {
+	b := block{schema.NewRows(schema.Workers)}
+	return &workerBlock{b, newConstants(b, "worker_gpus")}
+}
 
 func (b *workerBlock) fill(role string, l estimator.Layout, w estimator.Workload, rows []search.ScoredWorker, status []estimator.Status, keep []int) {
 	b.Col("role").SetText(role)
-	b.layout("", l)
-	b.Col("worker_gpus").SetInt(l.GPUs())
-	b.workload(w)
+	b.constants.set(l, w)
 	b.N = len(keep)
 	for _, name := range []string{"bs", "global_bs"} {
 		*b.ints(name) = resize(*b.ints(name), b.N)

@@ -17,7 +17,7 @@ const (
 
 var modeNames = []string{"agg", "disagg"}
 
-var layoutColumns = []string{"tp", "pp", "dp", "moe_tp", "moe_ep"}
+var layoutColumns = [...]string{"tp", "pp", "dp", "moe_tp", "moe_ep"}
 
 // deployment is a row of the view points: a candidate within a GPU budget.
 type deployment struct {
@@ -75,83 +75,123 @@ func finite(figures ...float64) bool {
 	return true
 }
 
-// deployments are the columns of a block that deployments are made of, copied.
+// Columns that deployments are made of, by where they are kept. A layout has five.
+const (
+	atReplicaGPUs = iota
+	atConcurrency
+	atTTFT
+	atTPOT
+	atLatency
+	atSeq
+	atPerGPU
+	atPerUser
+	atBatch
+	atMemory // of the decode side
+	atWorker
+	// Of aggregated ones only.
+	atFeasible = iota + len(layoutColumns) - 1
+	atCtx
+	// Of disaggregated ones only.
+	atGPUs
+	atUsed
+	atReplicas
+	atCluster
+	atPrefillBatch
+	atPrefillWorkers
+	atDecodeWorkers
+	atPrefillMemory
+	atPrefill
+	deploymentColumns = iota + 2*(len(layoutColumns)-1)
+)
+
+// columnNames are their names in agg_points and disagg_points; "" where the mode has
+// none.
+func columnNames(mode uint8) (names [deploymentColumns]string) {
+	for at, name := range map[int]string{
+		atReplicaGPUs: "replica_gpus", atConcurrency: "replica_concurrency", atTTFT: "ttft_ms", atTPOT: "tpot_ms", atLatency: "request_latency_ms",
+		atSeq: "replica_seq_per_s", atPerGPU: "tokens_per_s_per_gpu", atPerUser: "tokens_per_s_per_user",
+	} {
+		names[at] = name
+	}
+	prefix := ""
+	if mode == aggMode {
+		names[atBatch], names[atMemory], names[atFeasible], names[atCtx] = "bs", "memory_gib", "feasible", "ctx_tokens"
+	} else {
+		prefix = "decode_"
+		for at, name := range map[int]string{
+			atBatch: "decode_bs", atMemory: "decode_memory_gib", atGPUs: "gpus", atUsed: "used_gpus", atReplicas: "replicas",
+			atCluster: "tokens_per_s_per_gpu_cluster", atPrefillBatch: "prefill_bs", atPrefillWorkers: "prefill_workers",
+			atDecodeWorkers: "decode_workers", atPrefillMemory: "prefill_memory_gib",
+		} {
+			names[at] = name
+		}
+		for k, name := range layoutColumns {
+			names[atPrefill+k] = "prefill_" + name
+		}
+	}
+	for k, name := range layoutColumns {
+		names[atWorker+k] = prefix + name
+	}
+	return names
+}
+
+// sourceBlock is a block that deployments come from. A sweep fills the same block again
+// and again: its columns are looked up once.
+type sourceBlock struct {
+	rows *schema.Rows
+	mode uint8
+	cols [deploymentColumns]*schema.Col
+}
+
+func newSourceBlock(rows *schema.Rows) sourceBlock {
+	b := sourceBlock{rows: rows, mode: aggMode}
+	if rows.Table == schema.DisaggPoints {
+		b.mode = disaggMode
+	}
+	for at, name := range columnNames(b.mode) {
+		if name != "" {
+			b.cols[at] = rows.Col(name)
+		}
+	}
+	return b
+}
+
+// deployments are the columns of a block, copied.
 type deployments struct {
 	mode uint8
 	n    int
-
-	replicaGPUs, concurrency, ttft, tpot, latency, seq, perGPU, perUser schema.Col
-
-	bs      schema.Col
-	worker  [5]schema.Col
-	prefill [5]schema.Col // of disaggregated ones, as what follows
-
-	gpus, used, replicas, prefillBS, prefillWorkers, decodeWorkers schema.Col
-	cluster, prefillMemory, memory                                 schema.Col // memory: of the decode side
-
-	feasible, ctx schema.Col // of aggregated ones
+	cols [deploymentColumns]schema.Col
 }
 
-// keep copies a block of agg_points or disagg_points.
-func (d *deployments) keep(rows *schema.Rows) {
-	d.n = rows.N
-	take := func(dst *schema.Col, name string) {
-		src := rows.Col(name)
-		dst.Int, dst.Float, dst.Bool = append(dst.Int[:0], src.Int...), append(dst.Float[:0], src.Float...), append(dst.Bool[:0], src.Bool...)
-	}
-	layout := func(dst *[5]schema.Col, prefix string) {
-		for k, name := range layoutColumns {
-			take(&dst[k], prefix+name)
+func (d *deployments) keep(b *sourceBlock) {
+	d.mode, d.n = b.mode, b.rows.N
+	for at, src := range b.cols {
+		if src != nil {
+			dst := &d.cols[at]
+			dst.Int, dst.Float, dst.Bool = append(dst.Int[:0], src.Int...), append(dst.Float[:0], src.Float...), append(dst.Bool[:0], src.Bool...)
 		}
 	}
-	take(&d.replicaGPUs, "replica_gpus")
-	take(&d.concurrency, "replica_concurrency")
-	take(&d.ttft, "ttft_ms")
-	take(&d.tpot, "tpot_ms")
-	take(&d.latency, "request_latency_ms")
-	take(&d.seq, "replica_seq_per_s")
-	take(&d.perGPU, "tokens_per_s_per_gpu")
-	take(&d.perUser, "tokens_per_s_per_user")
-	if rows.Table == schema.AggPoints {
-		d.mode = aggMode
-		layout(&d.worker, "")
-		take(&d.feasible, "feasible")
-		take(&d.bs, "bs")
-		take(&d.ctx, "ctx_tokens")
-		take(&d.memory, "memory_gib")
-		return
-	}
-	d.mode = disaggMode
-	layout(&d.worker, "decode_")
-	layout(&d.prefill, "prefill_")
-	take(&d.gpus, "gpus")
-	take(&d.used, "used_gpus")
-	take(&d.replicas, "replicas")
-	take(&d.bs, "decode_bs")
-	take(&d.prefillBS, "prefill_bs")
-	take(&d.prefillWorkers, "prefill_workers")
-	take(&d.decodeWorkers, "decode_workers")
-	take(&d.cluster, "tokens_per_s_per_gpu_cluster")
-	take(&d.prefillMemory, "prefill_memory_gib")
-	take(&d.memory, "decode_memory_gib")
 }
 
 // appendRanked appends what can be deployed within a budget. Aggregated candidates
 // that fit are in each budget that holds a replica, pairs in their own.
 func (d *deployments) appendRanked(dst []rankedPoint, block, gpus int32) []rankedPoint {
+	c := &d.cols
 	for i := range d.n {
-		p := rankedPoint{perUser: d.perUser.FloatAt(i), ttft: d.ttft.FloatAt(i), tpot: d.tpot.FloatAt(i), block: block, row: int32(i)}
+		var cluster float64
 		if d.mode == aggMode {
-			if !d.feasible.BoolAt(i) || d.replicaGPUs.IntAt(i) > gpus {
+			replica := c[atReplicaGPUs].IntAt(i)
+			if !c[atFeasible].BoolAt(i) || replica > gpus {
 				continue
 			}
-			p.cluster = overBudget(d.perGPU.FloatAt(i), d.replicaGPUs.IntAt(i), gpus)
+			cluster = overBudget(c[atPerGPU].FloatAt(i), replica, gpus)
 		} else {
-			if d.gpus.IntAt(i) != gpus {
+			if c[atGPUs].IntAt(i) != gpus {
 				continue
 			}
-			p.cluster = d.cluster.FloatAt(i)
+			cluster = c[atCluster].FloatAt(i)
 		}
+		p := rankedPoint{cluster, c[atPerUser].FloatAt(i), c[atTTFT].FloatAt(i), c[atTPOT].FloatAt(i), block, int32(i)}
 		if finite(p.cluster, p.perUser, p.ttft, p.tpot) {
 			dst = append(dst, p)
 		}
@@ -166,25 +206,26 @@ func overBudget(perGPU float64, replicaGPUs, gpus int32) float64 {
 
 // at returns a row as a deployment within a budget.
 func (d *deployments) at(i int, gpus int32) deployment {
+	c := &d.cols
 	r := deployment{
-		mode: d.mode, gpus: gpus, replicaGPUs: d.replicaGPUs.IntAt(i), concurrency: d.concurrency.IntAt(i), ttft: d.ttft.FloatAt(i),
-		tpot: d.tpot.FloatAt(i), latency: d.latency.FloatAt(i), seq: d.seq.FloatAt(i), perGPU: d.perGPU.FloatAt(i), perUser: d.perUser.FloatAt(i),
-		bs: d.bs.IntAt(i), worker: layoutAt(&d.worker, i), memory: d.memory.FloatAt(i),
+		mode: d.mode, gpus: gpus, replicaGPUs: c[atReplicaGPUs].IntAt(i), concurrency: c[atConcurrency].IntAt(i), ttft: c[atTTFT].FloatAt(i),
+		tpot: c[atTPOT].FloatAt(i), latency: c[atLatency].FloatAt(i), seq: c[atSeq].FloatAt(i), perGPU: c[atPerGPU].FloatAt(i),
+		perUser: c[atPerUser].FloatAt(i), bs: c[atBatch].IntAt(i), worker: layoutAt(c[atWorker:], i), memory: c[atMemory].FloatAt(i),
 	}
 	if d.mode == aggMode {
-		r.ctx, r.replicas = d.ctx.IntAt(i), gpus/r.replicaGPUs
+		r.ctx, r.replicas = c[atCtx].IntAt(i), gpus/r.replicaGPUs
 		r.usedGPUs, r.cluster = r.replicas*r.replicaGPUs, overBudget(r.perGPU, r.replicaGPUs, gpus)
 		return r
 	}
-	r.usedGPUs, r.replicas, r.cluster = d.used.IntAt(i), d.replicas.IntAt(i), d.cluster.FloatAt(i)
-	r.prefill, r.prefillBS = layoutAt(&d.prefill, i), d.prefillBS.IntAt(i)
-	r.prefillWorkers, r.decodeCount = d.prefillWorkers.IntAt(i), d.decodeWorkers.IntAt(i)
-	r.memory = max(r.memory, d.prefillMemory.FloatAt(i))
+	r.usedGPUs, r.replicas, r.cluster = c[atUsed].IntAt(i), c[atReplicas].IntAt(i), c[atCluster].FloatAt(i)
+	r.prefill, r.prefillBS = layoutAt(c[atPrefill:], i), c[atPrefillBatch].IntAt(i)
+	r.prefillWorkers, r.decodeCount = c[atPrefillWorkers].IntAt(i), c[atDecodeWorkers].IntAt(i)
+	r.memory = max(r.memory, c[atPrefillMemory].FloatAt(i))
 	return r
 }
 
-func layoutAt(cols *[5]schema.Col, i int) (l [5]int32) {
-	for k := range cols {
+func layoutAt(cols []schema.Col, i int) (l [len(layoutColumns)]int32) {
+	for k := range l {
 		l[k] = cols[k].IntAt(i)
 	}
 	return l

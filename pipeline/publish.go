@@ -132,10 +132,10 @@ func layOut(dir *sinks.Dir, o Options, root string, shards []shard, receipts []*
 			}
 		}
 	}
-	w := sinks.NewParquetWriter()
-	if err := joinBestPoints(dir, w, path.Join(root, schema.BestPoints.Name), shards, receipts); err != nil {
+	if err := joinBestPoints(dir, o.Workers, path.Join(root, schema.BestPoints.Name), shards, receipts); err != nil {
 		return err
 	}
+	w := sinks.NewParquetWriter()
 	budgets := schema.NewRows(schema.GPUBudgets)
 	budgets.N = len(o.Spec.GPUs)
 	for _, g := range o.Spec.GPUs {

@@ -10,6 +10,8 @@ import (
 	"path"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"servegrid/internal/schema"
 	"servegrid/perftables"
 	"servegrid/sinks"
@@ -18,7 +20,7 @@ import (
 // joinBestPoints joins the shards' best points into one file per model, so that a
 // question about one model opens one file. Row groups stay those of the shards, in
 // order of system, backend and version; their statistics tell readers which to skip.
-func joinBestPoints(dir *sinks.Dir, w *sinks.ParquetWriter, root string, shards []shard, receipts []*receipt) error {
+func joinBestPoints(dir *sinks.Dir, workers int, root string, shards []shard, receipts []*receipt) error {
 	type part struct {
 		shard *shard
 		file  string
@@ -31,6 +33,8 @@ func joinBestPoints(dir *sinks.Dir, w *sinks.ParquetWriter, root string, shards 
 			}
 		}
 	}
+	var joining errgroup.Group
+	joining.SetLimit(max(1, workers))
 	for model, parts := range models {
 		slices.SortStableFunc(parts, func(a, b part) int {
 			x, y := a.shard.Combo, b.shard.Combo
@@ -41,20 +45,24 @@ func joinBestPoints(dir *sinks.Dir, w *sinks.ParquetWriter, root string, shards 
 		for _, p := range parts {
 			names = append(names, p.file)
 		}
-		if err := joinFiles(dir, w, path.Join(root, slug(model)+".parquet"), schema.BestPoints, names); err != nil {
-			return fmt.Errorf("join the best points of %s: %w", model, err)
-		}
+		joining.Go(func() error {
+			if err := joinFiles(dir, path.Join(root, slug(model)+".parquet"), schema.BestPoints, names); err != nil {
+				return fmt.Errorf("join the best points of %s: %w", model, err)
+			}
+			return nil
+		})
 	}
-	return nil
+	return joining.Wait()
 }
 
 // joinFiles writes the row groups of files of one table into one file.
-func joinFiles(dir *sinks.Dir, w *sinks.ParquetWriter, name string, t *schema.Table, files []string) error {
+func joinFiles(dir *sinks.Dir, name string, t *schema.Table, files []string) error {
 	out, err := dir.Create(name)
 	if err != nil {
 		return err
 	}
 	defer out.Abort()
+	w := sinks.NewFastParquetWriter() // row groups come compressed, or not
 	if err := w.Reset(out, t, nil); err != nil {
 		return err
 	}

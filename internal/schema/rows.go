@@ -1,6 +1,9 @@
 package schema
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Rows is a block of n result rows, one [Col] per column of the table and in
 // its order.
@@ -44,8 +47,13 @@ func (r *Rows) Col(name string) *Col {
 // SetText makes the column one text in every row.
 func (c *Col) SetText(s string) { *c = Col{Dict: []string{s}} }
 
-// SetInt makes the column one number in every row.
-func (c *Col) SetInt(v int) { *c = Col{Int: []int32{int32(v)}} }
+// SetInt makes the column one number in every row. It keeps the memory of Int.
+func (c *Col) SetInt(v int) { *c = Col{Int: append(c.Int[:0], int32(v))} }
+
+// Clone copies the column.
+func (c *Col) Clone() Col {
+	return Col{slices.Clone(c.Int), slices.Clone(c.Float), slices.Clone(c.Bool), slices.Clone(c.Dict), slices.Clone(c.Code), slices.Clone(c.Valid)}
+}
 
 // IsNull reports whether row i is null.
 func (c *Col) IsNull(i int) bool {
