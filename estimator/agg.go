@@ -296,7 +296,7 @@ func (s *aggScorer) priceMixed(rows []scheduled, mixed []float64, status []Statu
 			side.piece = seek(pieces, side.piece, st.fresh)
 			sum = pieces[side.piece].At(st.fresh) + logits + side.attention
 			if st.decoding > 0 {
-				if b := st.decoding * perStep; b < least || b > most {
+				if b := float64(st.decoding * perStep); b < least || b > most {
 					ok = false
 				} else if int(b) < len(pairOf) {
 					k := pairOf[int(b)]

@@ -187,6 +187,30 @@ func TestRound3(t *testing.T) {
 	}
 }
 
+// Round3 rounds as math.RoundToEven does: for every whole number of thousandths up to
+// two thousand, and for many in every magnitude.
+func TestRound3RoundsToEven(t *testing.T) {
+	check := func(v float64) {
+		t.Helper()
+		if got, want := Round3(v), math.RoundToEven(v*1000)/1000; got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
+			t.Fatalf("Round3(%v): got %v, want %v", v, got, want)
+		}
+	}
+	for k := range 2_000_000 {
+		check(float64(k) * 0.001)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 2_000_000 {
+		check(math.Ldexp(1+r.Float64(), r.IntN(70)-12))
+	}
+	for range 100_000 {
+		check(math.Float64frombits(r.Uint64()))
+	}
+	for _, v := range []float64{0, -1.2345, math.Inf(1), math.Inf(-1), math.NaN(), math.MaxFloat64, math.SmallestNonzeroFloat64} {
+		check(v)
+	}
+}
+
 func TestCatalogueIsConsistent(t *testing.T) {
 	var seen []string
 	for _, e := range catalogue {

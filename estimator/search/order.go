@@ -11,8 +11,9 @@ import (
 // index, and only candidates that these do not tell apart are compared in full. It
 // keeps its memory from one call to the next.
 type Order struct {
-	keys  []uint64
-	index []int32
+	keys, sorted []uint64
+	ends         []int32 // of the buckets
+	index        []int32
 }
 
 // Falling returns the indices 0 to n-1, largest value first. Values must not be NaN;
@@ -25,13 +26,13 @@ func (o *Order) Falling(n int, value func(i int) float64, compare func(i, j int)
 	for i := range n {
 		o.keys = append(o.keys, falling(value(i))&^mask|uint64(i))
 	}
-	slices.Sort(o.keys)
-	for _, k := range o.keys {
+	keys := o.sort()
+	for _, k := range keys {
 		o.index = append(o.index, int32(k&mask))
 	}
 	for from := 0; from < n; {
 		upto := from + 1
-		for upto < n && o.keys[upto]&^mask == o.keys[from]&^mask {
+		for upto < n && keys[upto]&^mask == keys[from]&^mask {
 			upto++
 		}
 		if upto > from+1 {
@@ -40,6 +41,50 @@ func (o *Order) Falling(n int, value func(i int) float64, compare func(i, j int)
 		from = upto
 	}
 	return o.index
+}
+
+// sort sorts the keys. It deals them out to about two buckets per key: the bits of a
+// positive number grow like its logarithm, over which the figures of candidates are
+// spread evenly, so that few share a bucket.
+func (o *Order) sort() []uint64 {
+	const few = 32 // are sorted as fast at once
+	if len(o.keys) < few {
+		slices.Sort(o.keys)
+		return o.keys
+	}
+	least, most := slices.Min(o.keys), slices.Max(o.keys)
+	shift := max(0, bits.Len64(most-least)-bits.Len(uint(len(o.keys)))-1)
+	o.ends = resize(o.ends, int((most-least)>>shift)+1)
+	clear(o.ends)
+	for _, k := range o.keys {
+		o.ends[(k-least)>>shift]++
+	}
+	end := int32(0)
+	for i, size := range o.ends {
+		o.ends[i] = end // where it starts, until it is filled
+		end += size
+	}
+	o.sorted = resize(o.sorted, len(o.keys))
+	for _, k := range o.keys {
+		bucket := (k - least) >> shift
+		o.sorted[o.ends[bucket]] = k
+		o.ends[bucket]++
+	}
+	start := int32(0)
+	for _, end := range o.ends {
+		if end > start+1 {
+			slices.Sort(o.sorted[start:end])
+		}
+		start = end
+	}
+	return o.sorted
+}
+
+func resize[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
 }
 
 // falling maps numbers to integers that fall when the number rises.
