@@ -83,6 +83,22 @@ func TestBucketHoldsTheSameFiles(t *testing.T) {
 	}
 }
 
+// A line that fails again and again changes nothing, from the first shard to the pulled run.
+func TestSweepOverFlakyLine(t *testing.T) {
+	buckettest.Credentials(t)
+	line := buckettest.NewFlaky(t, buckettest.S3(t), 10, 3)
+	b := buckettest.Open(t, line.URL, "some/prefix")
+	spec, dir, back := smallSpec(t), openDir(t), openDir(t)
+	sweep(t, dir, spec, "r", 2)
+	if m := sweep(t, b, spec, "r", 2); m.ScoredShards != m.Shards {
+		t.Errorf("scored %d of %d shards", m.ScoredShards, m.Shards)
+	}
+	sameWarehouse(t, "in the bucket", b, dir)
+	pulled(t, b, back, "")
+	sameWarehouse(t, "pulled", back, dir)
+	t.Log(line)
+}
+
 // A shard that is lost or cut is scored again, in a bucket too.
 func TestBucketShardIsScoredAgain(t *testing.T) {
 	spec, b, dir := smallSpec(t), buckettest.Memory(t), openDir(t)

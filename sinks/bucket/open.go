@@ -2,11 +2,16 @@ package bucket
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -34,7 +39,11 @@ func Open(ctx context.Context, l sinks.Location) (*Bucket, error) {
 		b = blob.PrefixedBucket(b, l.Prefix+"/")
 	}
 	s := New(ctx, b, l.Name())
-	if _, err := s.Folders("runs"); err != nil {
+	_, err = s.Folders("runs")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open warehouse %s: there is no such bucket: make it first", l.Name())
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open warehouse %s: %w", l.Name(), err)
 	}
 	return s, nil
@@ -57,7 +66,9 @@ func connect(ctx context.Context, l sinks.Location) (*blob.Bucket, error) {
 // of them want it.
 func connectS3(ctx context.Context, l sinks.Location) (*blob.Bucket, error) {
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = requestsAtOnce })
-	chain := []func(*config.LoadOptions) error{config.WithHTTPClient(client), config.WithSharedConfigProfile(l.Params.Get("profile"))}
+	chain := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(client), config.WithRetryer(briefly), config.WithSharedConfigProfile(l.Params.Get("profile")),
+	}
 	if region := l.Params.Get("region"); region != "" {
 		chain = append(chain, config.WithRegion(region))
 	}
@@ -90,6 +101,12 @@ func connectS3(ctx context.Context, l sinks.Location) (*blob.Bucket, error) {
 		return nil, fmt.Errorf("no region is known: set AWS_REGION, or write s3://%s?region=…", l.Bucket)
 	}
 	return s3blob.OpenBucket(ctx, c, l.Bucket, &s3blob.Options{RequestChecksumCalculation: cfg.RequestChecksumCalculation})
+}
+
+// briefly lets the library repeat what may help at once, such as one part of a large upload;
+// what lasts longer is for [Bucket.repeat].
+func briefly() aws.Retryer {
+	return retry.AddWithMaxBackoffDelay(retry.NewStandard(), 500*time.Millisecond)
 }
 
 func connectGS(ctx context.Context, l sinks.Location) (*blob.Bucket, error) {
