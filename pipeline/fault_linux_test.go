@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,21 +57,6 @@ func TestFullDisk(t *testing.T) {
 	whole := openDir(t)
 	sweep(t, whole, spec, "r", 2)
 	sameContents(t, "tables", contents(t, dir.Path("tables")), contents(t, whole.Path("tables")))
-}
-
-// temporary lists the unfinished files below a folder.
-func temporary(t *testing.T, root string) (names []string) {
-	t.Helper()
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasPrefix(d.Name(), sinks.TempPrefix) {
-			names = append(names, path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return names
 }
 
 // A directory that cannot be written is one line before anything is scored.

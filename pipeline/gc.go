@@ -1,13 +1,12 @@
 package pipeline
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -27,22 +26,23 @@ type Garbage struct {
 	Unfinished int
 
 	remove []string // names, in the order in which they have to go
+	halves []string // runs that somebody began to publish
 }
 
 // Collect removes all runs but the keep latest ones, and the shards that only
 // they hold. The run that readers see is always kept. With dryRun it only says
 // what would go. It fails with [sinks.ErrLocked] while a sweep is running.
-func Collect(dir *sinks.Dir, keep int, dryRun bool) (*Garbage, error) {
+func Collect(dir sinks.Store, keep int, dryRun bool) (*Garbage, error) {
 	unlock, err := dir.Lock(true)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	runs, err := listRuns(dir)
+	runs, halves, err := listRuns(dir)
 	if err != nil {
 		return nil, err
 	}
-	g := &Garbage{}
+	g := &Garbage{halves: halves}
 	held := map[string]bool{} // keys
 	var latest time.Time
 	for i, r := range runs { // latest first
@@ -53,8 +53,8 @@ func Collect(dir *sinks.Dir, keep int, dryRun bool) (*Garbage, error) {
 		if err := r.hold(dir, held); err != nil {
 			return nil, err
 		}
-		if r.FinishedAt.After(latest) {
-			latest = r.FinishedAt
+		if r.published.After(latest) {
+			latest = r.published
 		}
 	}
 	slices.Reverse(g.Runs)
@@ -69,19 +69,20 @@ func Collect(dir *sinks.Dir, keep int, dryRun bool) (*Garbage, error) {
 
 // collect removes runs first, so that no reader follows one to a file that is
 // gone, then receipts before the files that they vouch for.
-func (g *Garbage) collect(dir *sinks.Dir) error {
+func (g *Garbage) collect(dir sinks.Store) error {
 	if _, err := dir.CleanTemp(); err != nil {
 		return err
 	}
 	for _, run := range g.Runs {
-		leaving := sinks.TempName(run)
-		if err := os.Rename(dir.Path(path.Join(runsDir, run)), dir.Path(leaving)); err != nil {
+		if err := dir.Withdraw(path.Join(runsDir, run), manifestRel); err != nil {
 			return err
 		}
-		if err := os.RemoveAll(dir.Path(leaving)); err != nil {
+		if err := dir.RemoveAll(path.Join(partsDir, run)); err != nil {
 			return err
 		}
-		if err := os.RemoveAll(dir.Path(path.Join(partsDir, run))); err != nil {
+	}
+	for _, run := range g.halves {
+		if err := dir.RemoveAll(path.Join(runsDir, run)); err != nil {
 			return err
 		}
 	}
@@ -95,37 +96,29 @@ func (g *Garbage) collect(dir *sinks.Dir) error {
 
 // addShards finds the shards that no kept run holds. Those from before the latest
 // run are garbage; so are files whose receipt is missing.
-func (g *Garbage) addShards(dir *sinks.Dir, held map[string]bool, latest time.Time) error {
-	files, err := filepath.Glob(dir.Path(shardsDir + "/*/*"))
+func (g *Garbage) addShards(dir sinks.Store, held map[string]bool, latest time.Time) error {
+	files, err := dir.List(shardsDir)
 	if err != nil {
 		return err
 	}
 	dropped, unfinished := map[string]bool{}, map[string]bool{}
 	var receipts, rest []string
 	for _, file := range files {
-		name, err := filepath.Rel(dir.Root(), file)
-		if err != nil {
-			return err
-		}
-		key, _, _ := strings.Cut(filepath.Base(name), ".")
-		if key == "" || held[key] { // "" is somebody's temporary file
+		key, _, _ := strings.Cut(path.Base(file.Name), ".")
+		if held[key] {
 			continue
 		}
-		info, err := os.Stat(file)
-		if err != nil {
-			return err
-		}
-		if info.ModTime().After(latest) {
+		if file.Changed.After(latest) {
 			unfinished[key] = true
 			continue
 		}
 		dropped[key] = true
 		g.Files++
-		g.Bytes += info.Size()
-		if path.Dir(filepath.ToSlash(name)) == receiptsDir {
-			receipts = append(receipts, filepath.ToSlash(name))
+		g.Bytes += file.Size
+		if path.Dir(file.Name) == receiptsDir {
+			receipts = append(receipts, file.Name)
 		} else {
-			rest = append(rest, filepath.ToSlash(name))
+			rest = append(rest, file.Name)
 		}
 	}
 	g.Shards, g.Unfinished = len(dropped), len(unfinished)
@@ -137,43 +130,63 @@ func (g *Garbage) addShards(dir *sinks.Dir, held map[string]bool, latest time.Ti
 type storedRun struct {
 	Run        string    `json:"run"`
 	FinishedAt time.Time `json:"finished_at"`
+	published  time.Time // by the clock of the store
 	shown      bool      // readers see it
 }
 
-// listRuns returns the published runs, the latest first.
-func listRuns(dir *sinks.Dir) ([]storedRun, error) {
-	shown, err := os.Readlink(dir.Path(latestLink))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+// listRuns returns the published runs, the latest first, and the names of those that
+// somebody began to publish in a bucket.
+func listRuns(dir sinks.Store) (runs []storedRun, halves []string, err error) {
+	names, err := dir.Folders(runsDir)
+	if err != nil {
+		return nil, nil, err
 	}
-	entries, err := os.ReadDir(dir.Path(runsDir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	var runs []storedRun
-	for _, e := range entries {
-		if !usableRun(e.Name()) {
+	for _, name := range names {
+		if !usableRun(name) {
 			continue
 		}
-		b, err := os.ReadFile(dir.Path(path.Join(runsDir, e.Name(), manifestRel)))
+		r, err := readRun(dir, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			if _, e := dir.Stat(path.Join(runsDir, name, filesRel)); e == nil {
+				halves = append(halves, name)
+				continue
+			}
+		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		r := storedRun{}
-		if err := json.Unmarshal(b, &r); err != nil {
-			return nil, fmt.Errorf("%s of run %s cannot be read: %w", manifestRel, e.Name(), err)
-		}
-		r.Run, r.shown = e.Name(), filepath.ToSlash(shown) == path.Join(runsDir, e.Name(), "tables")
 		runs = append(runs, r)
 	}
-	slices.SortFunc(runs, func(a, b storedRun) int { return b.FinishedAt.Compare(a.FinishedAt) })
-	return runs, nil
+	slices.SortFunc(runs, func(a, b storedRun) int {
+		return cmp.Or(b.FinishedAt.Compare(a.FinishedAt), strings.Compare(b.Run, a.Run))
+	})
+	shown, err := dir.Shown(latestLink)
+	for i := range runs {
+		runs[i].shown = shown == path.Join(runsDir, runs[i].Run, tablesRel) || shown == "" && i == 0
+	}
+	return runs, halves, err
+}
+
+// readRun reads what gc has to know of a run.
+func readRun(dir sinks.Store, run string) (storedRun, error) {
+	r := storedRun{}
+	name := path.Join(runsDir, run, manifestRel)
+	b, err := sinks.ReadFile(dir, name)
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(b, &r); err != nil {
+		return r, fmt.Errorf("%s of run %s cannot be read: %w", manifestRel, run, err)
+	}
+	info, err := dir.Stat(name)
+	r.Run, r.published = run, info.Changed
+	return r, err
 }
 
 // hold adds the keys of the run's shards.
-func (r *storedRun) hold(dir *sinks.Dir, held map[string]bool) error {
+func (r *storedRun) hold(dir sinks.Store, held map[string]bool) error {
 	name := path.Join(runsDir, r.Run, filesRel)
-	b, err := os.ReadFile(dir.Path(name))
+	b, err := sinks.ReadFile(dir, name)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,10 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"strings"
 	"time"
+
+	"servegrid/sinks"
 )
 
 // Part is a share of a sweep's shards: every Count-th one from Index on, which is
@@ -102,7 +104,8 @@ func Finish(ctx context.Context, o Options) (*Manifest, error) {
 	shards := resolve(o.Spec, o.Catalog)
 	scored, started, err := readParts(o, workOf(shards))
 	if err != nil {
-		return nil, err
+		// The parts are gone, too, when another process has just published them.
+		return nil, cmp.Or(checkRun(o.Dir, o.Run), err)
 	}
 	receipts, err := readReceipts(ctx, o, shards)
 	if err != nil {
@@ -117,7 +120,7 @@ func Finish(ctx context.Context, o Options) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m, os.RemoveAll(o.Dir.Path(path.Join(partsDir, o.Run)))
+	return m, o.Dir.RemoveAll(path.Join(partsDir, o.Run))
 }
 
 // readParts checks the part manifests of the run; it returns how many shards they
@@ -126,7 +129,7 @@ func readParts(o Options, work string) (scored int, started time.Time, err error
 	missing := &MissingPartsError{Run: o.Run}
 	for i := range o.Part.Count {
 		part := Part{i, o.Part.Count}
-		b, err := os.ReadFile(o.Dir.Path(part.name(o.Run)))
+		b, err := sinks.ReadFile(o.Dir, part.name(o.Run))
 		if errors.Is(err, fs.ErrNotExist) {
 			missing.Parts = append(missing.Parts, part)
 			continue

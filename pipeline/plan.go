@@ -20,7 +20,7 @@ type Estimate struct {
 // Plan counts the work of a sweep without scoring anything. Candidates that turn
 // out to be beyond the tables are counted, so the numbers are upper bounds. dir
 // may be nil: then no shard counts as done.
-func Plan(spec *jobs.Spec, catalog *search.Catalog, dir *sinks.Dir) (*Estimate, error) {
+func Plan(spec *jobs.Spec, catalog *search.Catalog, dir sinks.Store) (*Estimate, error) {
 	e := &Estimate{Counts: Counts{Rows: map[string]int64{}}}
 	prefillBatches := len(search.DefaultTuning.Batches(search.PrefillRole))
 	decodeBatches := len(search.DefaultTuning.Batches(search.DecodeRole))

@@ -1,10 +1,10 @@
 package pipeline
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"strings"
 	"time"
@@ -19,6 +19,8 @@ const (
 	latestLink  = "tables" // → runs/<run>/tables
 	manifestRel = "manifest.json"
 	filesRel    = "files.json"
+	listRel     = "tables.json"
+	tablesRel   = "tables"
 )
 
 // shownKey is how much of a shard's key is in the names of a run's files.
@@ -34,11 +36,11 @@ func usableRun(run string) bool {
 }
 
 // checkRun reports a run name that cannot be used.
-func checkRun(dir *sinks.Dir, run string) error {
+func checkRun(dir sinks.Store, run string) error {
 	if !usableRun(run) {
 		return fmt.Errorf("run name %q: want letters, digits, dot, dash and underscore, at most 100 of them", run)
 	}
-	if _, err := dir.Stat(path.Join(runsDir, run)); err == nil {
+	if _, err := dir.Stat(path.Join(runsDir, run, manifestRel)); err == nil {
 		return fmt.Errorf("run %q exists in %s: choose another name, or leave the name out", run, dir.Root())
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -67,35 +69,71 @@ func newManifest(o Options, shards []shard, receipts []*receipt, scored int, sta
 	return m
 }
 
-// publish puts the run's folder together under a temporary name, renames it, and
-// makes it the latest one. A reader sees the previous run until the last step.
+// PublishedError is returned when a run exists: another process has published it.
+type PublishedError struct{ Run, Root string }
+
+func (e *PublishedError) Error() string {
+	return fmt.Sprintf("run %q exists in %s, published by another process meanwhile", e.Run, e.Root)
+}
+
+// publish puts the run's folder together and makes it the latest one. A reader sees the
+// previous run until the last step. Of several processes that publish one run
+// at the same time one wins, the others get a [PublishedError].
 func publish(o Options, shards []shard, receipts []*receipt, scored int, started time.Time) (*Manifest, error) {
 	m := newManifest(o, shards, receipts, scored, started)
-	// Beside the runs, where no reader looks.
-	building := sinks.TempName(o.Run)
-	defer os.RemoveAll(o.Dir.Path(building)) // nothing is left there when all went well
-	dir, sync := o.Dir.Batch()
-	if err := layOut(dir, o, path.Join(building, "tables"), shards, receipts); err != nil {
+	final := path.Join(runsDir, o.Run)
+	stage, err := o.Dir.Stage(final, manifestRel)
+	if err != nil {
 		return nil, err
 	}
-	if err := writeJSON(dir, path.Join(building, filesRel), receipts); err != nil {
+	defer stage.Drop()
+	dir, building := stage.Store(), stage.Folder()
+	if err := claim(dir, path.Join(building, filesRel), receipts); err != nil {
+		return nil, fmt.Errorf("publish run %s: %w", o.Run, err)
+	}
+	files, err := layOut(dir, o, path.Join(building, tablesRel), shards, receipts)
+	if err != nil {
 		return nil, err
 	}
-	m.FinishedAt = o.Now().UTC()
-	if err := writeJSON(dir, path.Join(building, manifestRel), m); err != nil {
-		return nil, err
-	}
-	if err := sync(); err != nil {
+	if err := writeJSON(dir, path.Join(building, listRel), files); err != nil {
 		return nil, err
 	}
 	if err := lasting(o.Dir); err != nil {
 		return nil, err
 	}
-	final := path.Join(runsDir, o.Run)
-	if err := o.Dir.Rename(building, final); err != nil {
+	m.FinishedAt = o.Now().UTC()
+	b, err := encodeJSON(m)
+	if err != nil {
 		return nil, err
 	}
-	return m, setLatest(o.Dir, path.Join(final, "tables"))
+	if err = sinks.PutNew(dir, path.Join(building, manifestRel), b); err == nil {
+		err = stage.Publish()
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil, &PublishedError{o.Run, o.Dir.Root()}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, o.Dir.Show(latestLink, path.Join(final, tablesRel))
+}
+
+// claim lists the shards of the run. In a bucket, where several processes may fill the
+// run's folder at once, it keeps out those whose run has other shards; the others
+// write the same files.
+func claim(dir sinks.Store, name string, receipts []*receipt) error {
+	b, err := encodeJSON(receipts)
+	if err != nil {
+		return err
+	}
+	if err = sinks.PutNew(dir, name, b); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	there, err := sinks.ReadFile(dir, name)
+	if err == nil && !bytes.Equal(there, b) {
+		err = errors.New("a run of that name with other shards is being published: choose another name, or remove that run's folder if nobody is at it any more")
+	}
+	return err
 }
 
 // addTables lists the kernel tables of a shard once.
@@ -110,120 +148,4 @@ func (m *Manifest) addTables(s *shard) {
 		}
 	}
 	m.Tables = append(m.Tables, ManifestTables{c.System, c.Backend, c.Version, s.combo.DB.Digests()})
-}
-
-// layOut links the shards' files where readers look for them, and writes the
-// small tables of the run. Every table has at least one file.
-func layOut(dir *sinks.Dir, o Options, root string, shards []shard, receipts []*receipt) error {
-	present := map[string]bool{}
-	folders := map[[2]string]bool{} // table and model
-	for i := range shards {
-		c := shards[i].Combo
-		for _, f := range receipts[i].Files {
-			present[f.Table] = true
-			if f.Table == schema.BestPoints.Name {
-				continue // joined below
-			}
-			folders[[2]string{f.Table, c.Model}] = true
-			base := fmt.Sprintf("%s_%s.parquet", slug(orNone(c.Version)), shards[i].key[:shownKey])
-			name := path.Join(root, f.Table, slug(c.System), slug(c.Backend), slug(c.Model), base)
-			if err := dir.Link(f.Name, name); err != nil {
-				return err
-			}
-		}
-	}
-	if err := joinBestPoints(dir, o.Workers, path.Join(root, schema.BestPoints.Name), shards, receipts); err != nil {
-		return err
-	}
-	w := sinks.NewParquetWriter()
-	budgets := schema.NewRows(schema.GPUBudgets)
-	budgets.N = len(o.Spec.GPUs)
-	for _, g := range o.Spec.GPUs {
-		budgets.Cols[0].Int = append(budgets.Cols[0].Int, int32(g))
-	}
-	slas := schema.NewRows(schema.SLATargets)
-	for _, ttft := range o.Spec.TTFT {
-		for _, tpot := range o.Spec.TPOT {
-			slas.N++
-			slas.Cols[0].Float = append(slas.Cols[0].Float, ttft)
-			slas.Cols[1].Float = append(slas.Cols[1].Float, tpot)
-		}
-	}
-	small := []*schema.Rows{budgets, slas}
-	for _, t := range schema.Tables() {
-		if !present[t.Name] && t != schema.GPUBudgets && t != schema.SLATargets && t != schema.Validation {
-			small = append(small, schema.NewRows(t))
-		}
-	}
-	for _, rows := range small {
-		if err := writeSmall(dir, w, path.Join(root, rows.Table.Name, "part.parquet"), rows); err != nil {
-			return err
-		}
-	}
-	// The views look for a model in its folders: each model has one, if an empty one.
-	for i := range shards {
-		c := shards[i].Combo
-		for _, t := range []*schema.Table{schema.AggPoints, schema.DisaggPoints} {
-			if at := [2]string{t.Name, c.Model}; !folders[at] {
-				folders[at] = true
-				name := path.Join(root, t.Name, slug(c.System), slug(c.Backend), slug(c.Model), "empty.parquet")
-				if err := writeSmall(dir, w, name, schema.NewRows(t)); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func writeSmall(dir *sinks.Dir, w *sinks.ParquetWriter, name string, rows *schema.Rows) error {
-	f, err := dir.Create(name)
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	if err := w.Reset(f, rows.Table, nil); err != nil {
-		return err
-	}
-	if rows.N > 0 {
-		if err := w.Write(rows); err != nil {
-			return err
-		}
-	}
-	if _, err := w.Close(); err != nil {
-		return err
-	}
-	return f.Commit()
-}
-
-func orNone(version string) string {
-	if version == "" {
-		return "none"
-	}
-	return version
-}
-
-// slug makes a name fit for one path element: Qwen--Qwen3-32B-FP8.
-func slug(name string) string {
-	name = strings.ReplaceAll(name, "/", "--")
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._-+", r):
-			return r
-		}
-		return '_'
-	}, name)
-}
-
-// setLatest points the link that readers follow at a run's tables, in one step.
-func setLatest(dir *sinks.Dir, target string) error {
-	if info, err := os.Lstat(dir.Path(latestLink)); err == nil && info.Mode()&fs.ModeSymlink == 0 {
-		return fmt.Errorf("%s is not a link that a sweep made: move it away", dir.Path(latestLink))
-	}
-	temp := sinks.TempName(latestLink)
-	if err := os.Symlink(target, dir.Path(temp)); err != nil {
-		return err
-	}
-	defer os.Remove(dir.Path(temp)) // gone when it was renamed
-	return dir.Rename(temp, latestLink)
 }

@@ -1,16 +1,13 @@
 package pipeline
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 
 	"servegrid/internal/schema"
 	"servegrid/perftables"
@@ -20,7 +17,7 @@ import (
 // joinBestPoints joins the shards' best points into one file per model, so that a
 // question about one model opens one file. Row groups stay those of the shards, in
 // order of system, backend and version; their statistics tell readers which to skip.
-func joinBestPoints(dir *sinks.Dir, workers int, root string, shards []shard, receipts []*receipt) error {
+func (l *layout) joinBestPoints(shards []shard, receipts []*receipt) {
 	type part struct {
 		shard *shard
 		file  string
@@ -33,8 +30,6 @@ func joinBestPoints(dir *sinks.Dir, workers int, root string, shards []shard, re
 			}
 		}
 	}
-	var joining errgroup.Group
-	joining.SetLimit(max(1, workers))
 	for model, parts := range models {
 		slices.SortStableFunc(parts, func(a, b part) int {
 			x, y := a.shard.Combo, b.shard.Combo
@@ -45,49 +40,43 @@ func joinBestPoints(dir *sinks.Dir, workers int, root string, shards []shard, re
 		for _, p := range parts {
 			names = append(names, p.file)
 		}
-		joining.Go(func() error {
-			if err := joinFiles(dir, path.Join(root, slug(model)+".parquet"), schema.BestPoints, names); err != nil {
+		l.jobs.Go(func() error {
+			name := path.Join(schema.BestPoints.Name, slug(model)+".parquet")
+			f, err := joinFiles(l.dir, path.Join(l.root, name), schema.BestPoints, names)
+			if err != nil {
 				return fmt.Errorf("join the best points of %s: %w", model, err)
 			}
+			l.done(runFile{name, f.Size(), f.SHA256()})
 			return nil
 		})
 	}
-	return joining.Wait()
 }
 
-// joinFiles writes the row groups of files of one table into one file.
-func joinFiles(dir *sinks.Dir, name string, t *schema.Table, files []string) error {
+// joinFiles writes the row groups of files of one table into one file, and returns it
+// finished.
+func joinFiles(dir sinks.Store, name string, t *schema.Table, files []string) (*sinks.File, error) {
 	out, err := dir.Create(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer out.Abort()
 	w := sinks.NewFastParquetWriter() // row groups come compressed, or not
 	if err := w.Reset(out, t, nil); err != nil {
-		return err
+		return nil, err
 	}
 	for _, f := range files {
-		if err := appendFile(w, dir.Path(f)); err != nil {
-			return err
+		b, err := sinks.ReadFile(dir, f)
+		if err != nil {
+			return nil, err
+		}
+		if err := w.Append(bytes.NewReader(b), int64(len(b))); err != nil {
+			return nil, err
 		}
 	}
 	if _, err := w.Close(); err != nil {
-		return err
+		return nil, err
 	}
-	return out.Commit()
-}
-
-func appendFile(w *sinks.ParquetWriter, path string) error {
-	in, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	info, err := in.Stat()
-	if err != nil {
-		return err
-	}
-	return w.Append(in, info.Size())
+	return out, out.Commit()
 }
 
 // Files of the warehouse itself, which outlive its runs.
@@ -104,34 +93,39 @@ const (
 
 // lasting makes what is missing of the files that belong to people: measurements
 // and prices. What is there is never touched.
-func lasting(dir *sinks.Dir) error {
-	missing := func(name string) (bool, error) {
-		_, err := dir.Stat(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return true, nil
-		}
-		return false, err
-	}
-	if no, err := missing(validationStart); err != nil {
-		return err
-	} else if no {
-		if err := writeSmall(dir, sinks.NewParquetWriter(), validationStart, schema.NewRows(schema.Validation)); err != nil {
-			return err
-		}
-	}
-	no, err := missing(pricesFile)
-	if err != nil || !no {
-		return err
-	}
-	return dir.WriteFile(pricesFile, func(w io.Writer) error {
-		if _, err := fmt.Fprintln(w, "system,usd_per_gpu_hour,note"); err != nil {
-			return err
-		}
-		for _, s := range perftables.SystemNames() {
-			if _, err := fmt.Fprintf(w, "%s,%s,%s\n", s, samplePrice, sampleNote); err != nil {
+func lasting(dir sinks.Store) error {
+	for name, fill := range map[string]func() ([]byte, error){validationStart: emptyValidation, pricesFile: samplePrices} {
+		if _, err := dir.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+			if err != nil {
 				return err
 			}
+			continue
 		}
-		return nil
-	})
+		b, err := fill()
+		if err != nil {
+			return err
+		}
+		if err := sinks.PutNew(dir, name, b); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func emptyValidation() ([]byte, error) {
+	var b bytes.Buffer
+	w := sinks.NewParquetWriter()
+	if err := w.Reset(&b, schema.Validation, nil); err != nil {
+		return nil, err
+	}
+	_, err := w.Close()
+	return b.Bytes(), err
+}
+
+func samplePrices() ([]byte, error) {
+	b := []byte("system,usd_per_gpu_hour,note\n")
+	for _, s := range perftables.SystemNames() {
+		b = fmt.Appendf(b, "%s,%s,%s\n", s, samplePrice, sampleNote)
+	}
+	return b, nil
 }

@@ -2,14 +2,10 @@ package pipeline
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 
 	"golang.org/x/sync/errgroup"
 
@@ -44,12 +40,12 @@ func shardName(table, key string) string { return shardDir(table) + "/" + key + 
 func receiptName(key string) string { return receiptsDir + "/" + key + ".json" }
 
 // readReceipts returns the receipts of the shards that are whole, nil for those
-// to be scored. Every file is read and compared with its hash: a file that has
-// changed is reported, and its shard marked.
+// to be scored. In a directory every file is read and compared with its hash: a
+// file that has changed is reported, and its shard marked.
 func readReceipts(ctx context.Context, o Options, shards []shard) ([]*receipt, error) {
 	receipts := make([]*receipt, len(shards))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, o.Workers))
+	group.SetLimit(max(1, o.Workers, o.Dir.AtOnce()))
 	damaged := make([]string, len(shards))
 	for i := range shards {
 		group.Go(func() error {
@@ -80,8 +76,8 @@ func readReceipts(ctx context.Context, o Options, shards []shard) ([]*receipt, e
 
 // readReceipt returns the receipt of a shard, or nil when it has none, or one
 // that cannot be read.
-func readReceipt(dir *sinks.Dir, key string) (*receipt, error) {
-	b, err := os.ReadFile(dir.Path(receiptName(key)))
+func readReceipt(dir sinks.Store, key string) (*receipt, error) {
+	b, err := sinks.ReadFile(dir, receiptName(key))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -96,9 +92,9 @@ func readReceipt(dir *sinks.Dir, key string) (*receipt, error) {
 }
 
 // present reports whether every file of the shard is there with its size.
-func (r *receipt) present(dir *sinks.Dir) bool {
+func (r *receipt) present(dir sinks.Store) bool {
 	for _, f := range r.Files {
-		if info, err := dir.Stat(f.Name); err != nil || info.Size() != f.Bytes {
+		if info, err := dir.Stat(f.Name); err != nil || info.Size != f.Bytes {
 			return false
 		}
 	}
@@ -107,49 +103,25 @@ func (r *receipt) present(dir *sinks.Dir) bool {
 
 // damage says which file of the shard is not what was written, and how; "" when
 // all are.
-func (r *receipt) damage(dir *sinks.Dir) (string, error) {
+func (r *receipt) damage(dir sinks.Store) (string, error) {
 	for _, f := range r.Files {
-		info, err := dir.Stat(f.Name)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return f.Name + " is missing", nil
-		case err != nil:
-			return "", err
-		case info.Size() != f.Bytes:
-			return fmt.Sprintf("%s has %d bytes instead of %d", f.Name, info.Size(), f.Bytes), nil
-		}
-		sum, err := hashFile(dir, f.Name)
-		if err != nil {
-			return "", err
-		}
-		if sum != f.SHA256 {
-			return f.Name + " has other bytes than were written", nil
+		if what, err := dir.Damage(f.Name, f.Bytes, f.SHA256); what != "" || err != nil {
+			return what, err
 		}
 	}
 	return "", nil
 }
 
-func hashFile(dir *sinks.Dir, name string) (string, error) {
-	f, err := os.Open(dir.Path(name))
+// writeJSON writes a value as an indented JSON file, whole or not at all.
+func writeJSON(dir sinks.Store, name string, v any) error {
+	b, err := encodeJSON(v)
 	if err != nil {
-		return "", err
+		return err
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, f, make([]byte, 1<<18)); err != nil {
-		return "", fmt.Errorf("read %s: %w", name, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return sinks.PutFile(dir, name, b)
 }
 
-// writeJSON writes a value as an indented JSON file, whole or not at all.
-func writeJSON(dir *sinks.Dir, name string, v any) error {
+func encodeJSON(v any) ([]byte, error) {
 	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	return dir.WriteFile(name, func(w io.Writer) error {
-		_, err := w.Write(append(b, '\n'))
-		return err
-	})
+	return append(b, '\n'), err
 }

@@ -22,7 +22,7 @@ import (
 type Options struct {
 	Spec    *jobs.Spec
 	Catalog *search.Catalog
-	Dir     *sinks.Dir // the warehouse
+	Dir     sinks.Store // the warehouse: a directory or a bucket
 
 	Run         string // name of the run; must not exist yet
 	Part        Part   // the shards to take; the zero value takes all
@@ -171,7 +171,7 @@ func scoreAll(ctx context.Context, o Options, shards []shard, receipts []*receip
 	}
 	// What is written is committed even when the context ends meanwhile.
 	var committing errgroup.Group
-	for range committers {
+	for range max(committers, o.Dir.AtOnce()) {
 		committing.Go(func() (first error) {
 			for s := range written {
 				r, err := s.commit(o.Dir)
@@ -197,7 +197,7 @@ func scoreAll(ctx context.Context, o Options, shards []shard, receipts []*receip
 	return err
 }
 
-// committers is the number of goroutines that wait for the disk.
+// committers is the least number of goroutines that wait for the disk.
 const committers = 4
 
 // tally notes which shards are done and which failed.

@@ -42,7 +42,7 @@ func openDir(t *testing.T) *sinks.Dir {
 	return dir
 }
 
-func sweep(t *testing.T, dir *sinks.Dir, spec *jobs.Spec, run string, workers int) *Manifest {
+func sweep(t *testing.T, dir sinks.Store, spec *jobs.Spec, run string, workers int) *Manifest {
 	t.Helper()
 	m, err := Run(context.Background(), options(dir, spec, run, workers, quiet{}))
 	if err != nil {
@@ -51,7 +51,7 @@ func sweep(t *testing.T, dir *sinks.Dir, spec *jobs.Spec, run string, workers in
 	return m
 }
 
-func options(dir *sinks.Dir, spec *jobs.Spec, run string, workers int, events Events) Options {
+func options(dir sinks.Store, spec *jobs.Spec, run string, workers int, events Events) Options {
 	return Options{
 		Spec: spec, Catalog: search.NewCatalog(perftables.Embedded()), Dir: dir, Run: run, Workers: workers, Events: events, Now: time.Now,
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"path/filepath"
+	"strings"
 	"time"
 
 	"servegrid/estimator"
@@ -19,7 +19,7 @@ var shardTables = []*schema.Table{schema.AggPoints, schema.Workers, schema.Disag
 
 // shardWriter scores shards and writes their files. It belongs to one worker.
 type shardWriter struct {
-	dir    *sinks.Dir
+	dir    sinks.Store
 	scorer *scorer
 	best   *BestPoints
 	tables []*tableFile
@@ -39,7 +39,7 @@ type tableFile struct {
 // shards of a model, has one per shard.
 const cutRows = 8192
 
-func newShardWriter(spec *jobs.Spec, dir *sinks.Dir) *shardWriter {
+func newShardWriter(spec *jobs.Spec, dir sinks.Store) *shardWriter {
 	w := &shardWriter{dir: dir, scorer: newScorer(spec), best: NewBestPoints(spec.GPUs)}
 	for _, t := range shardTables {
 		w.tables = append(w.tables, &tableFile{table: t, writer: writerFor(t, spec.Keep)})
@@ -77,7 +77,7 @@ func (w *shardWriter) write(ctx context.Context, s *shard) (out *writtenShard, e
 			out = nil
 		}
 	}()
-	dir, sync := w.dir.Batch()
+	dir, sync := w.dir.Group()
 	out.sync = sync
 	meta := s.metadata()
 	put := func(rows *schema.Rows) error {
@@ -123,7 +123,7 @@ func (w *shardWriter) write(ctx context.Context, s *shard) (out *writtenShard, e
 	return out, nil
 }
 
-func (t *tableFile) open(dir *sinks.Dir, name string, meta map[string]string) error {
+func (t *tableFile) open(dir sinks.Store, name string, meta map[string]string) error {
 	f, err := dir.Create(name)
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (s *writtenShard) abort() {
 }
 
 // commit makes the shard durable: its files first, then the receipt that says so.
-func (s *writtenShard) commit(dir *sinks.Dir) (*receipt, error) {
+func (s *writtenShard) commit(dir sinks.Store) (*receipt, error) {
 	defer s.abort()
 	for _, f := range s.files {
 		if err := f.Commit(); err != nil {
@@ -169,20 +169,25 @@ func (s *writtenShard) commit(dir *sinks.Dir) (*receipt, error) {
 }
 
 // relink puts a shard that was damaged right in the runs that hold it.
-func relink(dir *sinks.Dir, r *receipt) error {
-	for _, f := range r.Files {
-		// The layout of layOut, with any combination.
-		links, err := filepath.Glob(dir.Path(path.Join(runsDir, "*", "tables", f.Table, "*", "*", "*", "*_"+r.Key[:shownKey]+".parquet")))
-		if err != nil {
-			return err
-		}
-		for _, link := range links {
-			name, err := filepath.Rel(dir.Root(), link)
+func relink(dir sinks.Store, r *receipt) error {
+	runs, err := dir.Folders(runsDir)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		for _, f := range r.Files {
+			// The layout of layOut, with any combination.
+			files, err := dir.List(path.Join(runsDir, run, tablesRel, f.Table))
 			if err != nil {
 				return err
 			}
-			if err := dir.Link(f.Name, filepath.ToSlash(name)); err != nil {
-				return err
+			for _, file := range files {
+				if !strings.HasSuffix(file.Name, "_"+r.Key[:shownKey]+".parquet") {
+					continue
+				}
+				if err := dir.Link(f.Name, file.Name); err != nil {
+					return err
+				}
 			}
 		}
 	}

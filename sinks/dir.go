@@ -1,6 +1,7 @@
 package sinks
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -84,16 +85,16 @@ func (d *Dir) Path(name string) string {
 
 // Stat describes the named file; errors.Is(err, fs.ErrNotExist) when there is
 // none.
-func (d *Dir) Stat(name string) (fs.FileInfo, error) {
+func (d *Dir) Stat(name string) (Info, error) {
 	path, err := d.check("stat", name)
 	if err != nil {
-		return nil, err
+		return Info{}, err
 	}
 	fi, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("stat %s: %w", name, cause(err))
+		return Info{}, fmt.Errorf("stat %s: %w", name, cause(err))
 	}
-	return fi, nil
+	return Info{name, fi.Size(), fi.ModTime()}, nil
 }
 
 // Remove deletes the named file or empty directory. A missing one is no error.
@@ -111,7 +112,27 @@ func (d *Dir) Remove(name string) error {
 // Create opens the named file for writing. Nothing is visible under the name
 // before [File.Commit]; an existing file stays until then. Missing directories
 // are made.
-func (d *Dir) Create(name string) (*File, error) {
+func (d *Dir) Create(name string) (*File, error) { return d.create(name, os.Rename) }
+
+// CreateNew is Create whose Commit fails with [fs.ErrExist] when the name is taken.
+func (d *Dir) CreateNew(name string) (*File, error) {
+	return d.create(name, func(temp, path string) error {
+		if err := os.Link(temp, path); !noLinks(err) {
+			os.Remove(temp)
+			return err
+		}
+		// Without hard links: two that try within the same instant both succeed.
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			return cmp.Or(err, fs.ErrExist)
+		}
+		return os.Rename(temp, path)
+	})
+}
+
+// noLinks reports whether an error is of a file system without hard links.
+func noLinks(err error) bool { return err != nil && !errors.Is(err, fs.ErrExist) }
+
+func (d *Dir) create(name string, show func(temp, path string) error) (*File, error) {
 	path, err := d.check("create", name)
 	if err != nil {
 		return nil, err
@@ -123,7 +144,19 @@ func (d *Dir) Create(name string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, cause(err))
 	}
-	return newFile(f, name, path, d.syncFolder), nil
+	return newFile(f, name, func() error {
+		err := f.Sync()
+		if e := f.Close(); err == nil {
+			err = e
+		}
+		if err == nil {
+			err = show(f.Name(), path)
+		}
+		if err != nil {
+			return err
+		}
+		return d.syncFolder(filepath.Dir(path))
+	}), nil
 }
 
 // Link makes newName the same file as oldName, replacing what was there in one

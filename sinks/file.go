@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
 
 // ErrClosed is returned by a [File] that was committed or aborted.
@@ -22,15 +22,35 @@ type File struct {
 	buf  *bufio.Writer
 	sum  hash.Hash
 	name string
-	path string
-	sync func(folder string) error
+	show func() error // makes what is in f visible under the name
 	size int64
 	err  error // the first failure
 	done bool
 }
 
-func newFile(f *os.File, name, path string, sync func(folder string) error) *File {
-	return &File{f: f, buf: bufio.NewWriterSize(f, 1<<14), sum: sha256.New(), name: name, path: path, sync: sync}
+func newFile(f *os.File, name string, show func() error) *File {
+	return &File{f: f, buf: bufio.NewWriterSize(f, 1<<14), sum: sha256.New(), name: name, show: show}
+}
+
+// NewSpooled returns a file whose contents wait in a private temporary file until
+// Commit has upload bring them to where the name is. The temporary file is gone
+// with the process, however that ends.
+func NewSpooled(name string, upload func(content *io.SectionReader) error) (*File, error) {
+	f, err := os.CreateTemp("", "servegrid-")
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", name, err)
+	}
+	os.Remove(f.Name()) // where an open file cannot be removed, Commit and Abort do it
+	file := newFile(f, name, nil)
+	file.show = func() error {
+		if err := upload(io.NewSectionReader(f, 0, file.size)); err != nil {
+			return err
+		}
+		f.Close()
+		os.Remove(f.Name())
+		return nil
+	}
+	return file, nil
 }
 
 // Write appends to the file. After an error every further call, Commit
@@ -69,8 +89,8 @@ func (f *File) Size() int64 { return f.size }
 // SHA256 returns the hash of what was written so far, in hexadecimal.
 func (f *File) SHA256() string { return hex.EncodeToString(f.sum.Sum(nil)) }
 
-// Commit makes the file visible under its name: flush, sync, rename, sync of the
-// directory. When any step or an earlier Write failed, the temporary file is
+// Commit makes the file visible under its name, in a [Dir]: flush, sync, rename, sync
+// of the directory. When any step or an earlier Write failed, the temporary file is
 // removed. Calling it again changes nothing and returns the same.
 func (f *File) Commit() error {
 	if f.done {
@@ -82,18 +102,11 @@ func (f *File) Commit() error {
 	}
 	err := f.buf.Flush()
 	if err == nil {
-		err = f.f.Sync()
+		err = f.show()
 	}
-	if e := f.f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.f.Name(), f.path)
-	}
+	f.f.Close()
 	if err != nil {
 		os.Remove(f.f.Name())
-	} else {
-		err = f.sync(filepath.Dir(f.path))
 	}
 	f.done = true
 	if err != nil {

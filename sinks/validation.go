@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"time"
 
@@ -27,7 +26,7 @@ type Measurement struct {
 // RecordMeasurements appends measurements to the warehouse: one Parquet file below
 // validation, named by its time and contents. Recording the same again changes nothing.
 // The view validation shows them at once.
-func RecordMeasurements(warehouse *Dir, at time.Time, ms []Measurement) (name string, err error) {
+func RecordMeasurements(warehouse Store, at time.Time, ms []Measurement) (name string, err error) {
 	if len(ms) == 0 {
 		return "", errors.New("record measurements: there is none")
 	}
@@ -72,7 +71,7 @@ func RecordMeasurements(warehouse *Dir, at time.Time, ms []Measurement) (name st
 }
 
 // writeNamed writes rows to a file whose name ends in the hash of its contents.
-func writeNamed(d *Dir, prefix string, rows *schema.Rows) (string, error) {
+func writeNamed(d Store, prefix string, rows *schema.Rows) (string, error) {
 	var b bytes.Buffer
 	w := NewParquetWriter()
 	if err := w.Reset(&b, rows.Table, nil); err != nil {
@@ -86,8 +85,5 @@ func writeNamed(d *Dir, prefix string, rows *schema.Rows) (string, error) {
 	}
 	sum := sha256.Sum256(b.Bytes())
 	name := fmt.Sprintf("%s-%x.parquet", prefix, sum[:6])
-	return name, d.WriteFile(name, func(f io.Writer) error {
-		_, err := f.Write(b.Bytes())
-		return err
-	})
+	return name, PutFile(d, name, b.Bytes())
 }

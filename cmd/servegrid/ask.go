@@ -18,9 +18,9 @@ import (
 
 // withWarehouse opens the warehouse of a command for one use.
 func withWarehouse(c *cli.Context, use func(ctx context.Context, db *queries.DB) error) error {
-	root := c.String("warehouse")
-	if strings.Contains(root, "://") {
-		return fmt.Errorf("warehouse %s: only a local directory is supported so far", root)
+	root, err := localWarehouse(c.String("warehouse"))
+	if err != nil {
+		return err
 	}
 	db, err := queries.Open(c.Context, root, readableDirs(c)...)
 	if err != nil {

@@ -19,6 +19,10 @@ func record(warehouse, source string, c *measure.Comparison, stderr io.Writer) e
 	if r.Concurrency != 0 && r.Concurrency != p.Concurrency {
 		return fmt.Errorf("the result is of concurrency %d, the prediction of %d", r.Concurrency, p.Concurrency)
 	}
+	warehouse, err := localWarehouse(warehouse)
+	if err != nil {
+		return err
+	}
 	if _, err := os.Stat(filepath.Join(warehouse, "tables")); err != nil {
 		return fmt.Errorf("%s is no warehouse: servegrid sweep makes one", warehouse)
 	}

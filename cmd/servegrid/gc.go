@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -41,22 +41,19 @@ func gcCommand() *cli.Command {
 			case o.keep < 1:
 				return usagef("--keep-runs is %d, want at least 1", o.keep)
 			}
-			return o.collect(c.App.Writer)
+			return o.collect(c.Context, c.App.Writer)
 		},
 	}
 }
 
-func (o *gcOptions) collect(stdout io.Writer) error {
-	if _, err := os.Stat(o.warehouse); err != nil {
-		return fmt.Errorf("warehouse %s does not exist", o.warehouse)
-	}
-	dir, err := sinks.OpenDir(o.warehouse)
+func (o *gcOptions) collect(ctx context.Context, stdout io.Writer) error {
+	dir, err := openExisting(ctx, o.warehouse)
 	if err != nil {
 		return err
 	}
 	g, err := pipeline.Collect(dir, o.keep, o.dryRun)
 	if errors.Is(err, sinks.ErrLocked) {
-		return fmt.Errorf("a sweep is working in %s: try again when it has finished", dir.Root())
+		return fmt.Errorf("a sweep is working in %s: try again when it has finished (%w)", dir.Root(), err)
 	}
 	if err != nil {
 		return err

@@ -4,14 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"servegrid/estimator/search"
 	"servegrid/pipeline"
-	"servegrid/sinks"
 )
 
 // bytesPerRow is about what one row takes on disk, with every candidate kept.
@@ -38,12 +36,8 @@ func planCommand() *cli.Command {
 				_, err := c.App.Writer.Write(spec.YAML())
 				return err
 			}
-			var dir *sinks.Dir
-			if _, err := os.Stat(spec.Warehouse); err == nil {
-				if dir, err = sinks.OpenDir(spec.Warehouse); err != nil {
-					return err
-				}
-			} else if !errors.Is(err, fs.ErrNotExist) {
+			dir, err := openExisting(c.Context, spec.Warehouse)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 			e, err := pipeline.Plan(spec, search.NewCatalog(kernelTables()), dir)

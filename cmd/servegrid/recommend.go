@@ -85,7 +85,11 @@ func newRecommendOptions(c *cli.Context) (*recommendOptions, error) {
 func (o *recommendOptions) ask(c *cli.Context) (*queries.Result, error) {
 	var r *queries.Result
 	held := false // the warehouse holds the workload
-	err := withWarehouse(c, func(ctx context.Context, db *queries.DB) error {
+	where, err := sinks.ParseLocation(c.String("warehouse"))
+	if err != nil {
+		return nil, asUsage(err)
+	}
+	err = withWarehouse(c, func(ctx context.Context, db *queries.DB) error {
 		if err := o.resolveModel(c, db); err != nil {
 			return err
 		}
@@ -103,13 +107,14 @@ func (o *recommendOptions) ask(c *cli.Context) (*queries.Result, error) {
 	if held {
 		return r, nil
 	}
-	if c.Context.Err() != nil || c.IsSet("warehouse") && errors.Is(err, queries.ErrEmpty) || errors.Is(err, queries.ErrSchema) {
+	remote := !where.Local() && err != nil && !errors.Is(err, queries.ErrNotSwept)
+	if c.Context.Err() != nil || c.IsSet("warehouse") && errors.Is(err, queries.ErrEmpty) || errors.Is(err, queries.ErrSchema) || remote {
 		return nil, err
 	}
 	if o.system == "" {
-		return nil, usagef("missing --system: %s does not hold this workload, so it has to be estimated", c.String("warehouse"))
+		return nil, usagef("missing --system: %s does not hold this workload, so it has to be estimated", where.Name())
 	}
-	fmt.Fprintf(c.App.ErrWriter, "note: estimated on the spot: %s does not hold this workload\n", c.String("warehouse"))
+	fmt.Fprintf(c.App.ErrWriter, "note: estimated on the spot: %s does not hold this workload\n", where.Name())
 	return o.estimate(c.String("model-path"), c.App.ErrWriter)
 }
 

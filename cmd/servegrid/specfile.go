@@ -11,6 +11,7 @@ import (
 
 	"servegrid/internal/suggest"
 	"servegrid/jobs"
+	"servegrid/sinks"
 )
 
 // readSpec reads the sweep file that a command names. A name that is no file but
@@ -49,14 +50,14 @@ func readSpec(c *cli.Context) (*jobs.Spec, error) {
 			return nil, usagef("--keep: %w", suggest.Unknown("value", spec.Keep, keeps))
 		}
 	}
-	if strings.Contains(spec.Warehouse, "://") {
-		return nil, fmt.Errorf("warehouse %s: only a local directory is supported so far", spec.Warehouse)
+	if _, err := sinks.ParseLocation(spec.Warehouse); err != nil {
+		return nil, asUsage(err)
 	}
 	return spec, nil
 }
 
 func warehouseFlag() cli.Flag {
-	return &cli.StringFlag{Name: "warehouse", Value: jobs.DefaultWarehouse, Usage: "directory of the results"}
+	return &cli.StringFlag{Name: "warehouse", Value: jobs.DefaultWarehouse, Usage: "directory of the results, or a bucket as s3://BUCKET/PREFIX, gs://… or azblob://…"}
 }
 
 func keepFlag() cli.Flag {

@@ -38,7 +38,7 @@ scored is not scored again. Example:
   servegrid sweep demo --warehouse ./warehouse
 
 Several processes can share a sweep, on one machine or on many with a common
-directory. Each takes every N-th shard; one more publishes the run:
+directory or bucket. Each takes every N-th shard; one more publishes the run:
   servegrid sweep demo --run nightly --shard-count 8 --shard-index 0    (to 7)
   servegrid sweep demo --run nightly --shard-count 8 --finish`,
 		Flags: []cli.Flag{
@@ -94,7 +94,7 @@ func (o *sweepOptions) readPart(c *cli.Context) error {
 }
 
 func (o *sweepOptions) sweep(ctx context.Context, stdout, stderr io.Writer) error {
-	dir, err := sinks.OpenDir(o.spec.Warehouse)
+	dir, err := openWarehouse(ctx, o.spec.Warehouse)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (o *sweepOptions) sweep(ctx context.Context, stdout, stderr io.Writer) erro
 }
 
 // summarize says what the sweep did.
-func summarize(w io.Writer, m *pipeline.Manifest, dir *sinks.Dir, took time.Duration) error {
+func summarize(w io.Writer, m *pipeline.Manifest, dir sinks.Store, took time.Duration) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	c := m.Candidates
 	fmt.Fprintf(t, "run\t%s\n", m.Run)

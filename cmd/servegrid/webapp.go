@@ -54,7 +54,11 @@ func runWebapp(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	w := newWebapp(c.String("warehouse"), program)
+	warehouse, err := localWarehouse(c.String("warehouse"))
+	if err != nil {
+		return err
+	}
+	w := newWebapp(warehouse, program)
 	s, err := web.Listen(web.Config{
 		Name: name, Port: port, Version: version(), Operations: w.operations(), AtOnce: runtime.GOMAXPROCS(0),
 		Log: slog.New(slog.NewTextHandler(m.w, &slog.HandlerOptions{Level: m.level})),

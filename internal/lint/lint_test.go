@@ -46,13 +46,15 @@ var homes = map[string][]string{
 	"gonum.org/v1/plot":                     {"sinks"},
 	"github.com/agnivade/levenshtein":       {"internal/suggest"},
 	"github.com/hashicorp/go-retryablehttp": {"perftables"},
+	"gocloud.dev":                           {"sinks"},
+	"github.com/aws/":                       {"sinks"},
 	"k8s.io/":                               {"internal/deploytest", "sinks", "jobs", "cmd"},
 	"sigs.k8s.io/":                          {"internal/deploytest", "sinks", "jobs", "cmd"},
 }
 
 // testSupport lists what only tests may import, so that the program does not
 // grow by it.
-var testSupport = []string{module + "internal/deploytest", "k8s.io/", "sigs.k8s.io/"}
+var testSupport = []string{module + "internal/deploytest", module + "sinks/bucket/buckettest", "k8s.io/", "sigs.k8s.io/"}
 
 type listed struct {
 	ImportPath                         string

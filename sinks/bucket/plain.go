@@ -1,0 +1,41 @@
+package bucket
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// secretVariables are those of the providers' chains that hold secrets themselves.
+var secretVariables = []string{
+	"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID",
+	"AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_CONNECTION_STRING", "AZURE_CLIENT_SECRET",
+}
+
+// inURL finds what a URL can carry of secrets: a user with a password, and parameters.
+var inURL = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(://)[^/\s"@]*@|(\?)[^\s"']+`) })
+
+// plainError is a provider's error in one line and without secrets.
+type plainError struct {
+	text string
+	err  error
+}
+
+func (e *plainError) Error() string { return e.text }
+func (e *plainError) Unwrap() error { return e.err }
+
+// plain makes a provider's error fit to be shown.
+func plain(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	text = inURL().ReplaceAllString(text, "$1$2…")
+	for _, name := range secretVariables {
+		if v := os.Getenv(name); len(v) >= 4 {
+			text = strings.ReplaceAll(text, v, "…")
+		}
+	}
+	return &plainError{text, err}
+}
