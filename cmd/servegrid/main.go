@@ -103,6 +103,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		planCommand(),
 		sweepCommand(),
 		gcCommand(),
+		jobsCommand(),
 		queryCommand(),
 		frontierCommand(),
 		bestCommand(),

@@ -46,6 +46,7 @@ var homes = map[string][]string{
 	"gonum.org/v1/plot":                     {"sinks"},
 	"github.com/agnivade/levenshtein":       {"internal/suggest"},
 	"github.com/hashicorp/go-retryablehttp": {"perftables"},
+	"github.com/robfig/cron":                {"jobs"},
 	"k8s.io/":                               {"internal/deploytest", "sinks", "jobs", "cmd"},
 	"sigs.k8s.io/":                          {"internal/deploytest", "sinks", "jobs", "cmd"},
 }
