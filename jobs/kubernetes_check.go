@@ -101,10 +101,12 @@ func (k *Kubernetes) checkSchedule(o *options) {
 	if k.Schedule == "" {
 		return
 	}
-	if strings.Contains(k.Schedule, "TZ") {
+	_, err := cron.ParseStandard(k.Schedule)
+	switch {
+	case strings.Contains(k.Schedule, "TZ"):
 		o.add("schedule", "is %s: the zone goes into time-zone", quote(k.Schedule))
-	} else if _, err := cron.ParseStandard(k.Schedule); err != nil {
-		o.add("schedule", "is %s, want five fields: minute, hour, day of the month, month, day of the week, such as \"30 2 * * *\" (%v)", quote(k.Schedule), err)
+	case err != nil || len(strings.Fields(k.Schedule)) != 5:
+		o.add("schedule", "is %s, want five fields: minute, hour, day of the month, month, day of the week, such as \"30 2 * * *\"", quote(k.Schedule))
 	}
 	if _, err := time.LoadLocation(k.TimeZone); err != nil || k.TimeZone == "" || strings.EqualFold(k.TimeZone, "local") {
 		o.add("time-zone", "is %s, want the name of a time zone, such as UTC or Europe/Berlin", quote(k.TimeZone))
@@ -197,7 +199,7 @@ var (
 	envName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$`)
 	// What holds secrets says so in its name.
-	secretName = regexp.MustCompile(`(?i)secret|token|password|credential|access_?key|account_?key|sas_|signature`)
+	secretName = regexp.MustCompile(`(?i)secret|token|password|credential|(access|account|storage|api|private)_?key|sas_|signature`)
 	quantity   = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?(m|k|[MGT]i?|Ki)?$`)
 	// A registry with a port, a path, and a tag or a digest.
 	imageReference = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
