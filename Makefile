@@ -7,7 +7,7 @@ PREFIX    ?= /usr/local
 WAREHOUSE ?= warehouse
 VENV      ?= .cache/python
 BIN       := bin/servegrid
-SOURCES   := $(shell find . -path ./.cache -prune -o \( -name '*.go' -o -name '*.sql' -o -name '*.yaml' -o -name '*.tbl' -o -path '*/web/assets/*' -o -path './estimator/calibrate/data/*' \) -print) go.mod go.sum
+SOURCES   := $(shell find . -path ./.cache -prune -o \( -name '*.go' -o -name '*.sql' -o -name '*.yaml' -o -name '*.tbl' -o -name '*.tmpl' -o -path '*/web/assets/*' -o -path './estimator/calibrate/data/*' \) -print) go.mod go.sum
 
 # Pinned, so that a new release cannot break the build.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
@@ -15,7 +15,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 # Figures of the guide's workload; `make sweep` looks them up on every system.
 MODEL := Qwen/Qwen3-32B-FP8
 
-.PHONY: all build install sweep calibrate validate test check format vet staticcheck tidy race fuzz bench test-python test-notebooks test-web load-web accuracy tables clean
+.PHONY: all build build-sweep install sweep calibrate validate test check format vet staticcheck tidy race fuzz bench test-python test-notebooks test-web load-web accuracy tables clean
 
 all: build
 
@@ -24,6 +24,12 @@ build: $(BIN)
 # Symbols are left out: they double the size and help nobody who runs it.
 $(BIN): $(SOURCES)
 	$(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/servegrid
+
+# The program without SQL, for the pods of a sweep: one static file.
+build-sweep: bin/servegrid-sweep
+
+bin/servegrid-sweep: $(SOURCES)
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/servegrid
 
 install: build
 	install -D -m 0755 $(BIN) $(DESTDIR)$(PREFIX)/bin/servegrid
