@@ -29,7 +29,7 @@ $(BIN): $(SOURCES)
 build-sweep: bin/servegrid-sweep
 
 bin/servegrid-sweep: $(SOURCES)
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/servegrid
+	CGO_ENABLED=0 $(GO) build -tags cloud -trimpath -ldflags '-s -w' -o $@ ./cmd/servegrid
 
 install: build
 	install -D -m 0755 $(BIN) $(DESTDIR)$(PREFIX)/bin/servegrid
@@ -99,8 +99,10 @@ bench: build
 	$(GO) run ./cmd/bench -servegrid $(BIN) $(BENCH)
 	SERVEGRID_WAREHOUSE=$(if $(wildcard $(WAREHOUSE)/tables),$(abspath $(WAREHOUSE))) $(GO) test -run '^$$' -bench . -benchmem ./queries
 
-# The written files, read by other tools: duckdb, pandas and polars in Python.
+# The written files, read by other tools: duckdb, pandas, polars and fastparquet in
+# Python; what describes images and tables to other programs, by parsers of theirs.
 test-python: build $(VENV)/.ready
+	$(VENV)/bin/hadolint jobs/docker/Dockerfile jobs/docker/Dockerfile.sweep
 	$(VENV)/bin/python queries/testdata/python/read_warehouse.py $(BIN)
 
 $(VENV)/.ready: queries/testdata/python/requirements.txt
