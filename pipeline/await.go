@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path"
 	"time"
@@ -19,7 +20,8 @@ const (
 )
 
 // Await is [Finish], but waits so long for the parts that are missing. Whenever their
-// number is another one than before, it tells.
+// number is another one than before, it tells. Looking takes one listing, however
+// many parts there are.
 func Await(ctx context.Context, o Options, longest time.Duration, tell func(*MissingPartsError)) (*Manifest, error) {
 	enough := time.NewTimer(longest)
 	defer enough.Stop()
@@ -27,10 +29,16 @@ func Await(ctx context.Context, o Options, longest time.Duration, tell func(*Mis
 	defer poll.Stop()
 	known := 0
 	for {
-		m, err := Finish(ctx, o)
-		var missing *MissingPartsError
-		if !errors.As(err, &missing) || Published(o) != nil {
-			return m, err
+		// The parts of a run that exists are gone.
+		if err := checkRun(o.Dir, o.Run); err != nil {
+			return nil, err
+		}
+		missing, err := missingParts(o)
+		if err != nil {
+			return nil, err
+		}
+		if missing == nil {
+			return Finish(ctx, o)
 		}
 		if n := len(missing.Parts); n != known {
 			known = n
@@ -39,11 +47,33 @@ func Await(ctx context.Context, o Options, longest time.Duration, tell func(*Mis
 		select {
 		case <-poll.C:
 		case <-enough.C:
-			return nil, err
+			return nil, missing
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// missingParts returns nil when all parts of the run are there.
+func missingParts(o Options) (*MissingPartsError, error) {
+	entries, err := os.ReadDir(o.Dir.Path(path.Join(partsDir, o.Run)))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	there := map[string]bool{}
+	for _, e := range entries {
+		there[path.Join(partsDir, o.Run, e.Name())] = true
+	}
+	missing := &MissingPartsError{Run: o.Run}
+	for i := range o.Part.Count {
+		if part := (Part{i, o.Part.Count}); !there[part.name(o.Run)] {
+			missing.Parts = append(missing.Parts, part)
+		}
+	}
+	if len(missing.Parts) == 0 {
+		return nil, nil
+	}
+	return missing, nil
 }
 
 // Published returns the manifest of the run if it is published, and of what the

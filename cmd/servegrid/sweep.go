@@ -154,10 +154,11 @@ func (o *sweepOptions) work(ctx context.Context, options pipeline.Options, stder
 	if err != nil || !o.finish {
 		return m, err
 	}
-	whole, err := pipeline.Finish(ctx, options)
+	whole, err := pipeline.Await(ctx, options, 0, func(missing *pipeline.MissingPartsError) {
+		fmt.Fprintf(stderr, "%d of %d parts are not done yet: the last one publishes the run\n", len(missing.Parts), o.part.Count)
+	})
 	var missing *pipeline.MissingPartsError
 	if errors.As(err, &missing) {
-		fmt.Fprintf(stderr, "%d of %d parts are not done yet: the last one publishes the run\n", len(missing.Parts), o.part.Count)
 		return m, nil
 	}
 	return whole, err
