@@ -7,7 +7,7 @@ PREFIX    ?= /usr/local
 WAREHOUSE ?= warehouse
 VENV      ?= .cache/python
 BIN       := bin/servegrid
-SOURCES   := $(shell find . -path ./.cache -prune -o \( -name '*.go' -o -name '*.sql' -o -name '*.yaml' -o -name '*.tbl' -o -path '*/web/assets/*' -o -path './estimator/calibrate/data/*' \) -print) go.mod go.sum
+SOURCES   := $(shell find . \( -path ./.cache -o -path ./internal/kubetest \) -prune -o \( -name '*.go' -o -name '*.sql' -o -name '*.yaml' -o -name '*.tbl' -o -name '*.tmpl' -o -path '*/web/assets/*' -o -path './estimator/calibrate/data/*' \) -print) go.mod go.sum
 
 # Pinned, so that a new release cannot break the build.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
@@ -15,7 +15,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 # Figures of the guide's workload; `make sweep` looks them up on every system.
 MODEL := Qwen/Qwen3-32B-FP8
 
-.PHONY: all build install sweep calibrate validate test check format vet staticcheck tidy race fuzz bench test-python test-notebooks test-web load-web accuracy tables clean
+.PHONY: all build build-sweep install sweep calibrate validate test check format vet staticcheck tidy race fuzz bench test-python test-notebooks test-web test-k8s load-web accuracy tables clean
 
 all: build
 
@@ -30,6 +30,12 @@ LDFLAGS += -extldflags -Wl,--no-export-dynamic
 endif
 $(BIN): $(SOURCES)
 	$(GO) build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)' -o $@ ./cmd/servegrid
+
+# The program without SQL, for the pods of a sweep: one static file.
+build-sweep: bin/servegrid-sweep
+
+bin/servegrid-sweep: $(SOURCES)
+	CGO_ENABLED=0 $(GO) build -tags cloud -trimpath -ldflags '-s -w' -o $@ ./cmd/servegrid
 
 install: build
 	install -D -m 0755 $(BIN) $(DESTDIR)$(PREFIX)/bin/servegrid
@@ -99,8 +105,10 @@ bench: build
 	$(GO) run ./cmd/bench -servegrid $(BIN) $(BENCH)
 	SERVEGRID_WAREHOUSE=$(if $(wildcard $(WAREHOUSE)/tables),$(abspath $(WAREHOUSE))) $(GO) test -run '^$$' -bench . -benchmem ./queries
 
-# The written files, read by other tools: duckdb, pandas and polars in Python.
+# The written files, read by other tools: duckdb, pandas, polars and fastparquet in
+# Python; what describes images and tables to other programs, by parsers of theirs.
 test-python: build $(VENV)/.ready
+	$(VENV)/bin/hadolint jobs/docker/Dockerfile jobs/docker/Dockerfile.sweep
 	$(VENV)/bin/python queries/testdata/python/read_warehouse.py $(BIN)
 
 $(VENV)/.ready: queries/testdata/python/requirements.txt
@@ -129,6 +137,19 @@ test-web: build $(BROWSER)/node_modules/.ready
 
 $(BROWSER)/node_modules/.ready: $(BROWSER)/package-lock.json
 	npm ci --no-audit --no-fund --silent --prefix $(BROWSER)
+	touch $@
+
+# What "jobs render" prints, run by a real control plane on loopback: etcd, API server
+# and controllers, built from source the first time (ten minutes and more, 2 GB of
+# modules), then two minutes. A program of the test stands in for scheduler and kubelet.
+KUBE := $(abspath .cache/k8s)
+test-k8s: build build-sweep $(KUBE)/.ready
+	cd internal/kubetest && $(GO) vet . && KUBE_PROGRAMS=$(KUBE) SERVEGRID=$(abspath $(BIN)) SERVEGRID_SWEEP=$(abspath bin/servegrid-sweep) \
+		$(GO) test -count=1 -v .
+
+$(KUBE)/.ready: internal/kubetest/go.mod
+	cd internal/kubetest && export CGO_ENABLED=0 && nice $(GO) build -p 1 -trimpath -ldflags '-s -w' -o $(KUBE)/etcd go.etcd.io/etcd/server/v3 && \
+		nice $(GO) build -p 1 -trimpath -ldflags '-s -w' -o $(KUBE)/ k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kube-controller-manager
 	touch $@
 
 # A hundred users of the page at once, and how long they wait.

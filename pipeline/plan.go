@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"servegrid/estimator/search"
+	"servegrid/grid"
 	"servegrid/internal/schema"
 	"servegrid/jobs"
 	"servegrid/sinks"
@@ -79,4 +80,10 @@ func countAgg(known map[int]int64, isl int) int64 {
 		known[isl] = n
 	}
 	return n
+}
+
+// CountShards returns how many shards a sweep has: the most processes that can share
+// it with something to do for each.
+func CountShards(spec *jobs.Spec, catalog *search.Catalog) int {
+	return len(grid.New(spec, catalog.Versions).Shards())
 }

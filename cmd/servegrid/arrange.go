@@ -36,6 +36,9 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	if at+1 < len(args) && command(c.Subcommands, args[at+1]) != nil {
 		c, at = command(c.Subcommands, args[at+1]), at+1
 	}
+	if c.SkipFlagParsing {
+		return args, nil
+	}
 	flags, rest, err := split(c, args[at+1:])
 	if err != nil {
 		return nil, err

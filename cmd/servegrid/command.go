@@ -7,8 +7,29 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"servegrid/internal/suggest"
 	"servegrid/sinks/deploy"
 )
+
+// group finishes a command that only holds others.
+func group(c *cli.Command) *cli.Command {
+	c.Action = func(c *cli.Context) error {
+		if c.NArg() == 0 {
+			return cli.ShowSubcommandHelp(c)
+		}
+		var names []string
+		for _, s := range c.Command.Subcommands {
+			if s.Name != "help" {
+				names = append(names, s.Name)
+			}
+		}
+		return asUsage(suggest.Unknown(c.Command.Name+" command", c.Args().First(), names))
+	}
+	for _, s := range c.Subcommands {
+		finish(s)
+	}
+	return c
+}
 
 // commandLine is the command that does the same again: its arguments, and the
 // flags that were set, also by the environment, in the order of the help. A token

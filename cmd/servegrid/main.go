@@ -86,7 +86,7 @@ set by an environment variable SERVEGRID_<FLAG>. A flag wins over the
 environment, the environment over a file, a file over the default.
 
 Exit codes: 0 success (also when nothing meets the limits), 1 failed, 2 wrong
-usage, 3 a sweep finished with failed shards, 130 interrupted.`
+usage, 3 a sweep finished with failed or missing shards, 130 interrupted.`
 
 func newApp(stdout, stderr io.Writer) *cli.App {
 	commands := []*cli.Command{
@@ -104,6 +104,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		sweepCommand(),
 		gcCommand(),
 		pullCommand(),
+		jobsCommand(),
 		queryCommand(),
 		frontierCommand(),
 		bestCommand(),

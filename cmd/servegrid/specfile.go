@@ -14,14 +14,14 @@ import (
 	"servegrid/sinks"
 )
 
-// readSpec reads the sweep file that a command names. A name that is no file but
-// that of a shipped one, such as demo, stands for that.
-func readSpec(c *cli.Context) (*jobs.Spec, error) {
+// specFile returns the text of the sweep file that a command names. A name that is
+// no file but that of a shipped one, such as demo, stands for that.
+func specFile(c *cli.Context) (name string, src []byte, err error) {
 	if c.NArg() != 1 {
-		return nil, usagef("want one sweep file: a path, or the name of a shipped one (%s)", strings.Join(jobs.ShippedNames(), ", "))
+		return "", nil, usagef("want one sweep file: a path, or the name of a shipped one (%s)", strings.Join(jobs.ShippedNames(), ", "))
 	}
-	name := c.Args().First()
-	src, err := os.ReadFile(name)
+	name = c.Args().First()
+	src, err = os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		shipped, ok := jobs.Shipped(name)
 		if !ok {
@@ -29,10 +29,16 @@ func readSpec(c *cli.Context) (*jobs.Spec, error) {
 			if near := suggest.Nearest(name, jobs.ShippedNames(), 2); near != "" {
 				text += fmt.Sprintf("; did you mean the shipped %q?", near)
 			}
-			return nil, usagef("%s", text)
+			return "", nil, usagef("%s", text)
 		}
 		src, err = shipped, nil
 	}
+	return name, src, err
+}
+
+// readSpec reads the sweep file that a command names.
+func readSpec(c *cli.Context) (*jobs.Spec, error) {
+	name, src, err := specFile(c)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,9 @@ type sweepOptions struct {
 	workers  int
 	run      string
 	part     pipeline.Part
-	finish   bool
+	share    bool          // score the part's shards
+	finish   bool          // publish what all parts have scored
+	wait     time.Duration // for parts that are missing
 	failFast bool
 	again    string // the command that continues an interrupted sweep
 }
@@ -40,14 +42,17 @@ scored is not scored again. Example:
 Several processes can share a sweep, on one machine or on many with a common
 directory or bucket. Each takes every N-th shard; one more publishes the run:
   servegrid sweep demo --run nightly --shard-count 8 --shard-index 0    (to 7)
-  servegrid sweep demo --run nightly --shard-count 8 --finish`,
+  servegrid sweep demo --run nightly --shard-count 8 --finish --wait 2h
+With --shard-index and --finish together the process that ends last publishes it.
+servegrid jobs render writes this down for a cluster.`,
 		Flags: []cli.Flag{
 			warehouseFlag(), keepFlag(),
 			&cli.IntFlag{Name: "workers", Usage: "goroutines that score (default: one per processor)"},
 			&cli.StringFlag{Name: "run", Usage: "name of the run (default: the sweep's name and the time)"},
 			&cli.IntFlag{Name: "shard-count", Usage: "processes that share the sweep"},
 			&cli.IntFlag{Name: "shard-index", Usage: "which of them this one is, from 0"},
-			&cli.BoolFlag{Name: "finish", Usage: "score nothing: publish the run that --shard-count processes have scored"},
+			&cli.BoolFlag{Name: "finish", Usage: "publish the run that --shard-count processes have scored; with --shard-index score that share first, and publish if it is the last"},
+			&cli.StringFlag{Name: "wait", Usage: "with --finish alone: longest time to wait for shares that are missing, such as 2h (default: none)"},
 			&cli.BoolFlag{Name: "fail-fast", Usage: "stop at the first shard that fails"},
 		},
 		Action: func(c *cli.Context) error {
@@ -74,21 +79,28 @@ directory or bucket. Each takes every N-th shard; one more publishes the run:
 // readPart reads which share of the sweep is meant.
 func (o *sweepOptions) readPart(c *cli.Context) error {
 	o.part = pipeline.Part{Index: c.Int("shard-index"), Count: c.Int("shard-count")}
-	o.finish = c.Bool("finish")
+	o.share, o.finish = c.IsSet("shard-index"), c.Bool("finish")
 	shared := c.IsSet("shard-count")
 	switch {
-	case (c.IsSet("shard-index") || o.finish) && !shared:
+	case (o.share || o.finish) && !shared:
 		return usagef("--shard-index and --finish need --shard-count, the number of processes that share the sweep")
+	case c.IsSet("wait") && (o.share || !o.finish):
+		return usagef("--wait is for --finish without --shard-index: how long to wait for the others")
 	case !shared:
 		return nil
-	case c.IsSet("shard-index") == o.finish:
-		return usagef("--shard-count needs either --shard-index, to score a share, or --finish, to publish the run")
+	case !o.share && !o.finish:
+		return usagef("--shard-count needs --shard-index, to score a share, or --finish, to publish the run")
 	case o.run == "":
 		return usagef("--shard-count needs --run: the processes of a sweep share the name of its run")
 	case o.part.Count < 1:
 		return usagef("--shard-count is %d, want at least 1", o.part.Count)
 	case o.part.Index < 0 || o.part.Index >= o.part.Count:
 		return usagef("--shard-index is %d, want 0 to %d", o.part.Index, o.part.Count-1)
+	}
+	if c.IsSet("wait") {
+		var err error
+		o.wait, err = duration(c, "wait")
+		return err
 	}
 	return nil
 }
@@ -107,22 +119,49 @@ func (o *sweepOptions) sweep(ctx context.Context, stdout, stderr io.Writer) erro
 		Run: o.run, Part: o.part, Workers: o.workers, FailFast: o.failFast, ToolVersion: version(),
 		Events: newProgress(stderr), Now: time.Now,
 	}
-	var m *pipeline.Manifest
-	if o.finish {
-		m, err = pipeline.Finish(ctx, options)
-	} else {
-		m, err = pipeline.Run(ctx, options)
+	m, err := o.work(ctx, options, stderr)
+	if err != nil && ctx.Err() == nil && o.part.Count > 0 {
+		if published := pipeline.Published(options); published != nil {
+			fmt.Fprintf(stderr, "note: another process has published run %s of this sweep\n", o.run)
+			m, err = published, nil
+		}
 	}
 	var failed *pipeline.FailedError
+	var missing *pipeline.MissingPartsError
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("interrupted; what is done is kept. To go on:\n  %s", o.again)
 	case errors.As(err, &failed):
 		return &codedError{exitShards, fmt.Errorf("%w\nwhat is done is kept. To score the rest:\n  %s", err, o.again)}
+	case errors.As(err, &missing):
+		return &codedError{exitShards, err}
 	case err != nil:
 		return err
 	}
 	return summarize(stdout, m, dir, time.Since(began))
+}
+
+// work scores and publishes what the options ask for.
+func (o *sweepOptions) work(ctx context.Context, options pipeline.Options, stderr io.Writer) (*pipeline.Manifest, error) {
+	if o.finish && !o.share {
+		return pipeline.Await(ctx, options, o.wait, func(missing *pipeline.MissingPartsError) {
+			if o.wait > 0 {
+				fmt.Fprintf(stderr, "waiting for %d of %d parts\n", len(missing.Parts), o.part.Count)
+			}
+		})
+	}
+	m, err := pipeline.Run(ctx, options)
+	if err != nil || !o.finish {
+		return m, err
+	}
+	whole, err := pipeline.Await(ctx, options, 0, func(missing *pipeline.MissingPartsError) {
+		fmt.Fprintf(stderr, "%d of %d parts are not done yet: the last one publishes the run\n", len(missing.Parts), o.part.Count)
+	})
+	var missing *pipeline.MissingPartsError
+	if errors.As(err, &missing) {
+		return m, nil
+	}
+	return whole, err
 }
 
 // summarize says what the sweep did.

@@ -16,7 +16,7 @@ import (
 )
 
 func tablesCommand() *cli.Command {
-	c := &cli.Command{
+	return group(&cli.Command{
 		Name:  "tables",
 		Usage: "list, check, import and fetch kernel tables",
 		Description: `Kernel tables hold measured latencies by system, backend and engine version.
@@ -28,23 +28,7 @@ SERVEGRID_TABLES (default: servegrid/tables below the user's data folder).
 			tablesListCommand(), tablesShowCommand(), tablesVerifyCommand(), tablesAccuracyCommand(), tablesDiffCommand(),
 			tablesImportCommand(), tablesFetchCommand(), tablesTemplateCommand(), tablesRemoveCommand(),
 		},
-		Action: func(c *cli.Context) error {
-			if c.NArg() == 0 {
-				return cli.ShowSubcommandHelp(c)
-			}
-			var names []string
-			for _, s := range c.Command.Subcommands {
-				if s.Name != "help" {
-					names = append(names, s.Name)
-				}
-			}
-			return asUsage(suggest.Unknown("tables command", c.Args().First(), names))
-		},
-	}
-	for _, s := range c.Subcommands {
-		finish(s)
-	}
-	return c
+	})
 }
 
 // filterFlags choose tables.

@@ -48,6 +48,7 @@ var homes = map[string][]string{
 	"github.com/hashicorp/go-retryablehttp": {"perftables"},
 	"gocloud.dev":                           {"sinks"},
 	"github.com/aws/":                       {"sinks"},
+	"github.com/robfig/cron":                {"jobs"},
 	"k8s.io/":                               {"internal/deploytest", "sinks", "jobs", "cmd"},
 	"sigs.k8s.io/":                          {"internal/deploytest", "sinks", "jobs", "cmd"},
 }

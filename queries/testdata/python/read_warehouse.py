@@ -2,9 +2,11 @@
 
     python read_warehouse.py PATH/TO/servegrid
 
-It runs a small sweep and checks that duckdb, pandas and polars see the same rows
-and sums as `servegrid query`, that the .sql files run unchanged in Python's
-duckdb, and that the frontier view equals a frontier computed by brute force.
+It runs a small sweep and checks that duckdb, pandas, polars and fastparquet see the
+same rows and sums as `servegrid query`, that the .sql files run unchanged in Python's
+duckdb, that the statements for other engines in docs/external name the columns and
+types that the files have, and that the frontier view equals a frontier computed by
+brute force.
 """
 
 import json
@@ -16,11 +18,14 @@ import sys
 import tempfile
 
 import duckdb
+import fastparquet
 import pandas
 import polars
+import sqlglot
 
 HERE = pathlib.Path(__file__).resolve().parent
 VIEWS = HERE.parent.parent / "views"
+EXTERNAL = HERE.parent.parent.parent / "docs" / "external"
 TABLES = ["agg_points", "workers", "disagg_points", "coverage", "best_points", "gpu_budgets", "sla_targets"]
 
 
@@ -38,6 +43,8 @@ def main() -> None:
         checks = 0
         for table in TABLES:
             checks += check_table(root, table, ask)
+            checks += check_fastparquet(root, table, ask)
+        checks += check_external(root)
         checks += check_views(root, ask)
         checks += check_shell(root, ask)
         checks += check_frontier(ask)
@@ -59,7 +66,8 @@ def check_table(root: str, table: str, ask) -> int:
     glob = os.path.join(root, "tables", table, "**", "*.parquet")
     if len(in_polars) != len(polars.scan_parquet(glob).collect()):
         raise SystemExit(f"{table}: the documented glob sees other files")
-    rows = ask(f"select count(*) as n from {table}")[0]["n"]
+    numeric = [c for c in in_pandas.columns if in_pandas[c].dtype.kind in "if"]
+    told = ask("select count(*) as n" + "".join(f", coalesce(sum({c}), 0) as {c}" for c in numeric) + f" from {table}")[0]
     counts = {
         "duckdb": duckdb.sql(f"select count(*) from '{glob}'").fetchone()[0],
         "pandas": len(in_pandas),
@@ -67,15 +75,59 @@ def check_table(root: str, table: str, ask) -> int:
     }
     checks = 0
     for reader, n in counts.items():
-        checks += same(f"{table}: rows in {reader}", n, rows)
-    for column in in_pandas.columns:
-        if in_pandas[column].dtype.kind not in "if":
-            continue
-        want = ask(f"select coalesce(sum({column}), 0) as s from {table}")[0]["s"]
+        checks += same(f"{table}: rows in {reader}", n, told["n"])
+    for column in numeric:
+        want = told[column]
         checks += same(f"{table}.{column} in pandas", in_pandas[column].sum(), want)
         checks += same(f"{table}.{column} in polars", in_polars[column].sum() or 0, want)
         got = duckdb.sql(f"select coalesce(sum({column}), 0) from '{glob}'").fetchone()[0]
         checks += same(f"{table}.{column} in duckdb", got, want)
+    return checks
+
+
+# Parquet's physical types, by their number in a file.
+PHYSICAL = {0: "bool", 1: "int32", 5: "float64", 6: "string"}
+
+
+def files_of(root: str, table: str) -> list[fastparquet.ParquetFile]:
+    return [fastparquet.ParquetFile(str(f)) for f in sorted(pathlib.Path(root, "tables", table).rglob("*.parquet"))]
+
+
+def check_fastparquet(root: str, table: str, ask) -> int:
+    """Rows, nulls, values and sums in a reader that shares no code with Arrow or DuckDB."""
+    files = files_of(root, table)
+    frames = [f.to_pandas() for f in files if f.count() > 0]
+    facts = "".join(f", count({c}) as {c}, count(distinct {c}) as {c}_distinct" for c in files[0].columns)
+    told = ask(f"select count(*) as n{facts} from {table}")[0]
+    checks = same(f"{table}: rows in fastparquet", sum(len(f) for f in frames), told["n"])
+    for column in files[0].columns:
+        present = [f[column][f[column].notna()] for f in frames]
+        distinct = {x for v in present for x in v.unique()}
+        checks += same(f"{table}.{column}: values in fastparquet", sum(len(v) for v in present), told[column])
+        checks += same(f"{table}.{column}: distinct values in fastparquet", len(distinct), told[f"{column}_distinct"])
+        if present and present[0].dtype.kind in "if":
+            want = duckdb.sql(f"select sum({column}) from '{root}/tables/{table}/**/*.parquet'").fetchone()[0]
+            checks += same(f"{table}.{column} in fastparquet", sum(v.sum() for v in present), want or 0)
+    return checks
+
+
+def check_external(root: str) -> int:
+    """docs/external: what other engines are told is what the files are."""
+    spelled = {"VARCHAR": "string", "TEXT": "string", "INT": "int32", "BIGINT": "int32", "DOUBLE": "float64", "BOOLEAN": "bool"}
+    checks = 0
+    for dialect in ["trino", "spark", "bigquery"]:
+        told = {}
+        for statement in sqlglot.parse((EXTERNAL / f"{dialect}.sql").read_text(), read=dialect):
+            columns = statement.find_all(sqlglot.exp.ColumnDef)
+            told[statement.find(sqlglot.exp.Table).name] = [(c.name, spelled[c.kind.this.name]) for c in columns]
+        if sorted(told) != sorted(TABLES):
+            raise SystemExit(f"{dialect}.sql: got tables {sorted(told)}, want {sorted(TABLES)}")
+        for table in TABLES:
+            for file in files_of(root, table):
+                found = [(e.name, PHYSICAL[e.type]) for e in file.schema.schema_elements[1:]]
+                if found != told[table]:
+                    raise SystemExit(f"{dialect}.sql, {table}: {sorted(set(found) ^ set(told[table]))} differ from {file.fn}")
+                checks += 1
     return checks
 
 

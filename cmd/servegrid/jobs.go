@@ -1,0 +1,13 @@
+package main
+
+import "github.com/urfave/cli/v2"
+
+func jobsCommand() *cli.Command {
+	return group(&cli.Command{
+		Name:  "jobs",
+		Usage: "run sweeps beyond one machine, and every night",
+		Description: `Example:
+  servegrid jobs render demo --shards 8 --image registry.example/servegrid:0.1.0 --warehouse s3://bucket/warehouse`,
+		Subcommands: []*cli.Command{jobsRenderCommand()},
+	})
+}
