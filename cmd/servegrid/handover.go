@@ -23,7 +23,7 @@ func needBuckets(l sinks.Location) error {
 	}
 	program, err := findCloudProgram()
 	if err != nil {
-		return fmt.Errorf("warehouse %s: %w: put %s, which `make build` makes, beside it", l.Name(), sinks.ErrNoBuckets, cloudProgram)
+		return fmt.Errorf("warehouse %s: %w: put %s beside it, which `make cloud` builds", l.Name(), sinks.ErrNoBuckets, cloudProgram)
 	}
 	return fmt.Errorf("start %s: %w", program, syscall.Exec(program, append([]string{program}, os.Args[1:]...), os.Environ()))
 }
