@@ -143,11 +143,18 @@ test-notebooks: build $(DUCKDBS:%=.cache/notebooks-%/.ready)
 # the server takes two, once.
 VERSITYGW := v1.8.0
 S3_SERVER := .cache/versitygw-$(VERSITYGW)/versitygw
-test-s3: cloud $(S3_SERVER)
-	SERVEGRID_PROGRAM=$(abspath $(BIN)) SERVEGRID_S3_SERVER=$(abspath $(S3_SERVER)) $(GO) test -count=1 -run '^TestServer' ./sinks/bucket
+HTTPFS    := .cache/httpfs-1.5.5/duckdb_extension_httpfs/extensions/v1.5.5/httpfs.duckdb_extension
+test-s3: cloud $(S3_SERVER) $(HTTPFS)
+	SERVEGRID_PROGRAM=$(abspath $(BIN)) SERVEGRID_S3_SERVER=$(abspath $(S3_SERVER)) SERVEGRID_HTTPFS=$(abspath $(HTTPFS)) \
+		$(GO) test -count=1 -run '^TestServer' ./sinks/bucket
 
 $(S3_SERVER):
 	GOBIN=$(abspath $(@D)) GOFLAGS=-p=1 $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)
+
+# DuckDB's extension, signed, in the form in which it loads without a network.
+$(HTTPFS): $(VENV)/.ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --target .cache/httpfs-1.5.5 duckdb-extension-httpfs==1.5.5
+	touch $@
 
 # The page in a real browser: Chromium and Node.js from the system, two pinned
 # libraries. SHOTS=folder keeps pictures of every panel; CHROMIUM in the

@@ -22,7 +22,8 @@ var ErrEmpty = errors.New("no finished sweep")
 
 // DB is a warehouse opened for questions. Safe for concurrent use.
 type DB struct {
-	root    string
+	root    string // absolute path, or URL
+	tables  string // of the run that is read
 	scratch string // private path for spilling and saving; made when needed
 	sql     *sql.DB
 }
@@ -60,25 +61,39 @@ func OpenWithin(ctx context.Context, root string, b Bounds, readable ...string) 
 	if err := checkWarehouse(root, abs); err != nil {
 		return nil, err
 	}
-	connector, err := duckdb.NewConnector("", nil)
+	db, err := connect(filepath.ToSlash(abs))
+	if err == nil {
+		db.tables = db.root + "/tables"
+		err = db.ready(ctx, b, readable)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open warehouse %s: %w", root, err)
 	}
-	db := &DB{
-		root:    abs,
-		scratch: filepath.Join(os.TempDir(), "servegrid-"+rand.Text()),
-		sql:     sql.OpenDB(connector),
+	return db, nil
+}
+
+// connect starts a DuckDB of our own.
+func connect(root string) (*DB, error) {
+	connector, err := duckdb.NewConnector("", nil)
+	if err != nil {
+		return nil, err
 	}
+	return &DB{root: root, scratch: filepath.Join(os.TempDir(), "servegrid-"+rand.Text()), sql: sql.OpenDB(connector)}, nil
+}
+
+// ready makes a connection one to a warehouse, or closes it.
+func (db *DB) ready(ctx context.Context, b Bounds, readable []string) (err error) {
+	defer func() {
+		if err != nil {
+			db.sql.Close()
+		}
+	}()
 	for i, dir := range readable {
 		if readable[i], err = filepath.Abs(dir); err != nil {
-			return nil, fmt.Errorf("open warehouse %s: %w", root, err)
+			return err
 		}
 	}
-	if err := db.setUp(ctx, b, readable); err != nil {
-		db.sql.Close()
-		return nil, fmt.Errorf("open warehouse %s: %w", root, err)
-	}
-	return db, nil
+	return db.setUp(ctx, b, readable)
 }
 
 // checkWarehouse reports in one line what is missing.
@@ -110,7 +125,7 @@ func (db *DB) setUp(ctx context.Context, b Bounds, readable []string) error {
 	if err := db.checkSchema(ctx); err != nil {
 		return err
 	}
-	if err := applyViews(ctx, exec, filepath.ToSlash(db.root)); err != nil {
+	if err := applyViews(ctx, exec, db.root, db.tables); err != nil {
 		return err
 	}
 	for _, q := range append(b.settings(),
@@ -135,7 +150,7 @@ func (db *DB) setUp(ctx context.Context, b Bounds, readable []string) error {
 func (db *DB) checkSchema(ctx context.Context) error {
 	var version string
 	err := db.sql.QueryRowContext(ctx, "select decode(value) from parquet_kv_metadata(?) where decode(key) = 'schema_version'",
-		filepath.Join(db.root, "tables", "gpu_budgets", "part.parquet")).Scan(&version)
+		db.tables+"/gpu_budgets/part.parquet").Scan(&version)
 	if err != nil {
 		return fmt.Errorf("read its schema version: %s", firstLine(err))
 	}
@@ -146,8 +161,8 @@ func (db *DB) checkSchema(ctx context.Context) error {
 	return nil
 }
 
-// Root returns the absolute path of the warehouse.
-func (db *DB) Root() string { return db.root }
+// Root returns the absolute path of the warehouse, or its URL.
+func (db *DB) Root() string { return filepath.FromSlash(db.root) }
 
 // Close releases the connection and what it spilled.
 func (db *DB) Close() error {

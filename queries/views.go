@@ -28,15 +28,16 @@ func Views() (names, texts []string) {
 	return names, texts
 }
 
-// applyViews defines the views over the files below root.
+// applyViews defines the views over the files below root, where tables is the folder of
+// the run that is read.
 //
 // The files name relative paths, for people who work in the warehouse directory.
 // Setting file_search_path would do for those, but a relative path never
 // passes the check of allowed_directories in DuckDB 1.5.5, so paths are made
 // absolute here.
-func applyViews(ctx context.Context, exec func(ctx context.Context, sql string) error, root string) error {
-	var paths []string
-	for _, p := range []string{"tables/", "runs/", "validation/", "prices.csv"} {
+func applyViews(ctx context.Context, exec func(ctx context.Context, sql string) error, root, tables string) error {
+	paths := []string{"'tables/", quoteOpen(tables) + "/"}
+	for _, p := range []string{"runs/", "validation/", "prices.csv"} {
 		paths = append(paths, "'"+p, quoteOpen(root)+"/"+p)
 	}
 	absolute := strings.NewReplacer(paths...)

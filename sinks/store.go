@@ -85,15 +85,36 @@ type Info struct {
 	Changed time.Time // by the clock of the store
 }
 
-// openBucket opens a bucket; nil in a program without the providers' libraries.
-var openBucket func(ctx context.Context, l Location) (Store, error)
+// Access is what another program needs to read a bucket that speaks S3.
+type Access struct {
+	KeyID, Secret, Token string // Token may be ""
+	Region               string
+	Endpoint             string // URL of the server; "" for Amazon's
+	PathStyle            bool   // the bucket is in the path, not in the host's name
+}
+
+// What the package that knows the cloud providers can do; nil in a program without it.
+var (
+	openBucket func(ctx context.Context, l Location) (Store, error)
+	findAccess func(ctx context.Context, l Location) (Access, error)
+)
 
 // RegisterBuckets is called by the package that knows the cloud providers when it is
 // linked.
-func RegisterBuckets(open func(ctx context.Context, l Location) (Store, error)) { openBucket = open }
+func RegisterBuckets(open func(ctx context.Context, l Location) (Store, error), access func(ctx context.Context, l Location) (Access, error)) {
+	openBucket, findAccess = open, access
+}
 
 // HasBuckets reports whether the program can open buckets.
 func HasBuckets() bool { return openBucket != nil }
+
+// FindAccess returns what reads an s3 location, from the usual chain. It is secret.
+func FindAccess(ctx context.Context, l Location) (Access, error) {
+	if findAccess == nil {
+		return Access{}, fmt.Errorf("open warehouse %s: %w", l.Name(), ErrNoBuckets)
+	}
+	return findAccess(ctx, l)
+}
 
 // OpenStore opens a warehouse by its path or URL; see [ParseLocation]. A folder is
 // created where it is missing. The context ends all requests to a bucket.

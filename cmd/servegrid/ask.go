@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,16 +21,38 @@ import (
 
 // withWarehouse opens the warehouse of a command for one use.
 func withWarehouse(c *cli.Context, use func(ctx context.Context, db *queries.DB) error) error {
-	root, err := localWarehouse(c.String("warehouse"))
+	l, err := reachable(c.String("warehouse"))
 	if err != nil {
 		return err
 	}
-	db, err := queries.Open(c.Context, root, readableDirs(c)...)
+	db, err := openToAsk(c, l)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	return use(c.Context, db)
+}
+
+// openToAsk opens a warehouse for questions: a directory, or a bucket where DuckDB can
+// read it.
+func openToAsk(c *cli.Context, l sinks.Location) (*queries.DB, error) {
+	if l.Local() {
+		return queries.Open(c.Context, l.Path, readableDirs(c)...)
+	}
+	if l.Scheme != "s3" {
+		return nil, pullFirst(l, "which SQL cannot read directly")
+	}
+	a, err := sinks.FindAccess(c.Context, l)
+	if err != nil {
+		return nil, err
+	}
+	db, err := queries.OpenRemote(c.Context, queries.Remote{
+		URL: l.Name(), KeyID: a.KeyID, Secret: a.Secret, Token: a.Token, Region: a.Region, Endpoint: a.Endpoint, PathStyle: a.PathStyle,
+	}, readableDirs(c)...)
+	if errors.Is(err, queries.ErrNoHTTPFS) {
+		return nil, pullFirst(l, "and "+queries.ErrNoHTTPFS.Error())
+	}
+	return db, err
 }
 
 // readableDirs are folders outside of the warehouse that the command may read.

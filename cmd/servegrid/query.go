@@ -35,6 +35,10 @@ servegrid schema. Example:
 			if err != nil {
 				return err
 			}
+			// Before standard input is read, which can be done once only.
+			if _, err := reachable(c.String("warehouse")); err != nil {
+				return err
+			}
 			sql, err := readSQL(c)
 			if err != nil {
 				return err

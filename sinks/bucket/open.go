@@ -25,7 +25,7 @@ import (
 )
 
 func init() {
-	sinks.RegisterBuckets(func(ctx context.Context, l sinks.Location) (sinks.Store, error) { return Open(ctx, l) })
+	sinks.RegisterBuckets(func(ctx context.Context, l sinks.Location) (sinks.Store, error) { return Open(ctx, l) }, Access)
 }
 
 // Open opens a bucket with the credentials of the provider's usual chain, and makes sure
@@ -52,7 +52,11 @@ func Open(ctx context.Context, l sinks.Location) (*Bucket, error) {
 func connect(ctx context.Context, l sinks.Location) (*blob.Bucket, error) {
 	switch l.Scheme {
 	case "s3":
-		return connectS3(ctx, l)
+		c, err := clientS3(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		return s3blob.OpenBucket(ctx, c, l.Bucket, &s3blob.Options{RequestChecksumCalculation: c.Options().RequestChecksumCalculation})
 	case "gs":
 		return connectGS(ctx, l)
 	case "azblob":
@@ -61,10 +65,28 @@ func connect(ctx context.Context, l sinks.Location) (*blob.Bucket, error) {
 	return nil, fmt.Errorf("no provider is known for %s://", l.Scheme)
 }
 
-// connectS3 opens a bucket of S3 or of a server that speaks like it. The latter, named
-// by endpoint or by AWS_ENDPOINT_URL, is asked with the bucket in the path, as most
-// of them want it.
-func connectS3(ctx context.Context, l sinks.Location) (*blob.Bucket, error) {
+// Access returns what reads a bucket of S3, or of a server that speaks like it.
+func Access(ctx context.Context, l sinks.Location) (a sinks.Access, err error) {
+	c, err := clientS3(ctx, l)
+	if err != nil {
+		return a, fmt.Errorf("open warehouse %s: %w", l.Name(), plain(err))
+	}
+	o := c.Options()
+	found, err := o.Credentials.Retrieve(ctx)
+	if err != nil {
+		return a, fmt.Errorf("open warehouse %s: %w", l.Name(), plain(err))
+	}
+	a = sinks.Access{KeyID: found.AccessKeyID, Secret: found.SecretAccessKey, Token: found.SessionToken, Region: o.Region, PathStyle: o.UsePathStyle}
+	if o.BaseEndpoint != nil {
+		a.Endpoint = *o.BaseEndpoint
+	}
+	return a, nil
+}
+
+// clientS3 speaks to S3 or a server that speaks like it. The latter, named by endpoint or
+// by AWS_ENDPOINT_URL, is asked with the bucket in the path, as most of them want
+// it.
+func clientS3(ctx context.Context, l sinks.Location) (*s3.Client, error) {
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = requestsAtOnce })
 	chain := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(client), config.WithRetryer(briefly), config.WithSharedConfigProfile(l.Params.Get("profile")),
@@ -79,11 +101,11 @@ func connectS3(ctx context.Context, l sinks.Location) (*blob.Bucket, error) {
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
 		return nil, fmt.Errorf("no AWS credentials are found: %w", err)
 	}
-	pathStyle := l.Params.Get("use_path_style")
-	if _, err := strconv.ParseBool(pathStyle); pathStyle != "" && err != nil {
-		return nil, fmt.Errorf("parameter use_path_style is %q, want true or false", pathStyle)
+	style := l.Params.Get("use_path_style")
+	pathStyle, err := strconv.ParseBool(style)
+	if style != "" && err != nil {
+		return nil, fmt.Errorf("parameter use_path_style is %q, want true or false", style)
 	}
-	var region string
 	c := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		if endpoint := l.Params.Get("endpoint"); endpoint != "" {
 			o.BaseEndpoint = &endpoint
@@ -91,16 +113,12 @@ func connectS3(ctx context.Context, l sinks.Location) (*blob.Bucket, error) {
 		if o.BaseEndpoint != nil && o.Region == "" {
 			o.Region = "us-east-1" // what servers other than Amazon's call themselves
 		}
-		o.UsePathStyle = o.BaseEndpoint != nil
-		if pathStyle != "" {
-			o.UsePathStyle, _ = strconv.ParseBool(pathStyle) // checked above
-		}
-		region = o.Region
+		o.UsePathStyle = pathStyle || style == "" && o.BaseEndpoint != nil
 	})
-	if region == "" {
+	if c.Options().Region == "" {
 		return nil, fmt.Errorf("no region is known: set AWS_REGION, or write s3://%s?region=…", l.Bucket)
 	}
-	return s3blob.OpenBucket(ctx, c, l.Bucket, &s3blob.Options{RequestChecksumCalculation: cfg.RequestChecksumCalculation})
+	return c, nil
 }
 
 // briefly lets the library repeat what may help at once, such as one part of a large upload;

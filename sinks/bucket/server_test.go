@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -248,6 +249,67 @@ func TestServerSharedSweep(t *testing.T) {
 	w.must("sweep", spec(t), "--warehouse", "local", "--run", "later", "--keep", "frontier")
 	w.must("gc", "--warehouse", "local", "--keep-runs", "1")
 	w.same("after gc", w.sums(filepath.Join(w.bucket, "some/prefix")), w.sums(filepath.Join(w.home, "local")))
+}
+
+// DuckDB reads the bucket itself where its extension httpfs is installed, and nothing else
+// than the warehouse; without it one line says what to do. No query finds a
+// credential.
+func TestServerHTTPFS(t *testing.T) {
+	w := newWorld(t)
+	extension := os.Getenv("SERVEGRID_HTTPFS")
+	if extension == "" {
+		t.Skip("make test-s3 names DuckDB's extension")
+	}
+	at := w.warehouse(w.server, "w")
+	for _, warehouse := range []string{"local", at, w.warehouse(w.server, "w2")} {
+		w.must("sweep", spec(t), "--warehouse", warehouse, "--run", "first", "--keep", "frontier")
+	}
+	w.must("sweep", spec(t), "--warehouse", "local", "--run", runName)
+	w.must("sweep", spec(t), "--warehouse", at, "--run", runName)
+	ask := []string{"best", "--model", "Qwen/Qwen3-32B-FP8", "--isl", "4000", "--osl", "500", "--total-gpus", "8", "--output", "csv", "--warehouse"}
+	if out, err := w.run(append(ask, at)...); err == nil || strings.Count(out, "\n") != 1 || !strings.Contains(out, "bring it here with `servegrid pull") {
+		t.Errorf("without httpfs: %v\n%s", err, out)
+	}
+
+	b, err := os.ReadFile(extension)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(w.home, ".duckdb/extensions", filepath.Base(filepath.Dir(extension)), runtime.GOOS+"_"+runtime.GOARCH)
+	if err := errors.Join(os.MkdirAll(folder, 0o755), os.WriteFile(filepath.Join(folder, filepath.Base(extension)), b, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	queries := [][]string{
+		ask,
+		{"query", "select run, shards, rows_agg_points from runs order by run", "--warehouse"},
+		{"query", "select count(*), sum(ttft_ms), min(shard_key) from agg_points", "--warehouse"},
+		{"query", "select system, count(*) from frontier group by system order by system", "--warehouse"},
+	}
+	for _, q := range queries {
+		want := w.must(append(q, "local")...)
+		if got := w.must(append(q, at)...); got != want {
+			t.Errorf("%s: from the bucket\n%swant\n%s", q[1], got, want)
+		}
+	}
+	for _, q := range []string{
+		"select value from duckdb_settings() where value like '%test-access%'",
+		"select current_setting('s3_access_key_id') as v where v <> ''",
+		"select current_setting('s3_secret_access_key') as v where v <> ''",
+	} {
+		if out := w.must("query", q, "--output", "csv", "--warehouse", at); strings.Count(out, "\n") != 1 {
+			t.Errorf("%s answers\n%s", q, out)
+		}
+	}
+	for _, q := range []string{
+		"select * from duckdb_secrets()",
+		"select count(*) from read_json('s3://bucket/w2/runs/first/manifest.json')",
+		"select count(*) from read_csv('" + w.server + "/bucket/w2/prices.csv')",
+		"select count(*) from read_csv('/etc/passwd')",
+	} {
+		if out, err := w.run("query", q, "--warehouse", at); err == nil {
+			t.Errorf("%s answers\n%s", q, out)
+		}
+	}
 }
 
 // Two processes sweep over a line that answers 500 and 503 and cuts connections, and are
