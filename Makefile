@@ -31,11 +31,11 @@ endif
 $(BIN): $(SOURCES)
 	$(GO) build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)' -o $@ ./cmd/servegrid
 
-# The program without SQL, for the pods of a sweep: one static file.
+# The program without SQL and with buckets, for the pods of a sweep: one static file.
 build-sweep: bin/servegrid-sweep
 
 bin/servegrid-sweep: $(SOURCES)
-	CGO_ENABLED=0 $(GO) build -tags cloud -trimpath -ldflags '-s -w' -o $@ ./cmd/servegrid
+	CGO_ENABLED=0 $(GO) build -tags cloud,urfave_cli_no_docs -trimpath -ldflags '-s -w' -o $@ ./cmd/servegrid
 
 # The same program with the libraries of the cloud providers, whose initialization costs
 # several ms at every start: bin/servegrid hands commands over to it that need a bucket.

@@ -80,17 +80,33 @@ type MissingPartsError struct {
 }
 
 func (e *MissingPartsError) Error() string {
-	last := len(e.Parts) - 1
-	noun, verb, which := "part", "is", fmt.Sprint(e.Parts[last].Index)
-	if last > 0 {
-		var others []string
-		for _, p := range e.Parts[:last] {
-			others = append(others, fmt.Sprint(p.Index))
-		}
-		noun, verb, which = "parts", "are", strings.Join(others, ", ")+" and "+which
+	noun, verb := "part", "is"
+	if len(e.Parts) > 1 {
+		noun, verb = "parts", "are"
 	}
 	return fmt.Sprintf("run %s: %s %s of %d (counted from 0) %s missing: sweep with that shard index first",
-		e.Run, noun, which, e.Parts[0].Count, verb)
+		e.Run, noun, indexes(e.Parts), e.Parts[0].Count, verb)
+}
+
+// indexes lists the indexes of parts, in ascending order: 0, 2-5 and 9.
+func indexes(parts []Part) string {
+	var texts []string
+	for i := 0; i < len(parts); {
+		j := i
+		for j+1 < len(parts) && parts[j+1].Index == parts[j].Index+1 {
+			j++
+		}
+		text := fmt.Sprint(parts[i].Index)
+		if j > i {
+			text += fmt.Sprintf("-%d", parts[j].Index)
+		}
+		texts, i = append(texts, text), j+1
+	}
+	last := len(texts) - 1
+	if last == 0 {
+		return texts[0]
+	}
+	return strings.Join(texts[:last], ", ") + " and " + texts[last]
 }
 
 // Finish publishes a run whose parts were scored by several processes. It scores

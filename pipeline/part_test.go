@@ -102,6 +102,24 @@ func TestFinishRefuses(t *testing.T) {
 	}
 }
 
+// Many missing parts are named in few words.
+func TestMissingPartsAreNamedShortly(t *testing.T) {
+	for want, at := range map[string][]int{
+		"part 3 of 12 (":                {3},
+		"parts 3-4 of 12 (":             {3, 4},
+		"parts 0 and 2 of 12 (":         {0, 2},
+		"parts 0-2, 5 and 7-11 of 12 (": {0, 1, 2, 5, 7, 8, 9, 10, 11},
+	} {
+		e := &MissingPartsError{Run: "r"}
+		for _, i := range at {
+			e.Parts = append(e.Parts, Part{i, 12})
+		}
+		if !strings.Contains(e.Error(), want) {
+			t.Errorf("got %q, want %q", e, want)
+		}
+	}
+}
+
 // damage rewrites a stored file in place, as a disk or a person would.
 func damage(t *testing.T, dir *sinks.Dir, name string, change func([]byte) []byte) {
 	t.Helper()

@@ -14,6 +14,7 @@ import (
 	"servegrid/internal/suggest"
 	"servegrid/jobs"
 	"servegrid/pipeline"
+	"servegrid/sinks"
 )
 
 // targets are what jobs can be rendered for.
@@ -96,6 +97,11 @@ func runJobsRender(c *cli.Context) error {
 	out, err := k.Render()
 	if err != nil {
 		return asUsage(flagErrors(err))
+	}
+	if !strings.HasPrefix(k.Warehouse, "pvc:") {
+		if _, err := sinks.ParseLocation(k.Warehouse); err != nil {
+			return asUsage(err)
+		}
 	}
 	if n := pipeline.CountShards(spec, search.NewCatalog(kernelTables())); k.Shards > n {
 		fmt.Fprintf(c.App.ErrWriter, "note: the sweep has %s shards: of %s pods, %s will have nothing to do\n",

@@ -19,7 +19,7 @@ import (
 func buildSweepOnly(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "servegrid-sweep")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, ".")
+	build := exec.Command("go", "build", "-tags=cloud", "-trimpath", "-ldflags=-s -w", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

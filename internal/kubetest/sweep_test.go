@@ -42,7 +42,10 @@ func program(t *testing.T, variable string) string {
 // render returns what the whole program prints.
 func render(t *testing.T, flags ...string) []byte {
 	t.Helper()
-	args := append([]string{"jobs", "render", spec, "--image", image, "--warehouse", "pvc://shared/w"}, flags...)
+	args := append([]string{"jobs", "render", spec, "--image", image}, flags...)
+	if !slices.Contains(flags, "--warehouse") {
+		args = append(args, "--warehouse", "pvc://shared/w")
+	}
 	var stderr bytes.Buffer
 	c := exec.Command(program(t, "SERVEGRID"), args...)
 	c.Stderr = &stderr
@@ -135,6 +138,24 @@ func (n *Node) said(t *testing.T, job string) string {
 	return strings.Join(all, "\n")
 }
 
+// log returns what all pods of the node have said.
+func (n *Node) log(t *testing.T) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(n.dir, "*.log"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no logs: %v", err)
+	}
+	var all strings.Builder
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(b)
+	}
+	return all.String()
+}
+
 func index(pod *corev1.Pod) string {
 	return pod.Annotations["batch.kubernetes.io/job-completion-index"]
 }
@@ -191,6 +212,7 @@ func TestKubernetes(t *testing.T) {
 	t.Run("once", func(t *testing.T) { testOnce(t, client) })
 	t.Run("missing", func(t *testing.T) { testMissing(t, client) })
 	t.Run("usage", func(t *testing.T) { testUsage(t, client) })
+	t.Run("bucket", func(t *testing.T) { testBucket(t, client) })
 	t.Run("nightly", func(t *testing.T) { testNightly(t, client) })
 }
 
