@@ -72,7 +72,11 @@ func (db *Database) Digests() []string {
 	if db.Layer != EmbeddedLayer {
 		// What else answers depend on, and what the program's own revision covers
 		// for embedded tables.
-		d = append(d, fmt.Sprintf("read:%s %+v", db.Generation, *db.System))
+		read := string(db.Generation)
+		if db.Generation == GenerationRaw {
+			read += fmt.Sprintf(".%d", RawRevision)
+		}
+		d = append(d, fmt.Sprintf("read:%s %+v", read, *db.System))
 	}
 	return d
 }

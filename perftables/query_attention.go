@@ -28,7 +28,6 @@ func (a AttentionShape) kvKey() string {
 type ContextAttention struct {
 	measured *slab
 	raw      *rawSurface                            // instead of measured, for generation raw
-	sol      func(b, fresh, prefix float64) float64 // of raw
 	formula  func(b, fresh, prefix float64) float64 // nil: none
 }
 
@@ -69,10 +68,10 @@ func (db *Database) fallbackKVHeads(kind Kind, a AttentionShape) func(heads floa
 // contextKernel makes the context kernel of the database's mode.
 func (db *Database) contextKernel(kind Kind, heads int, solOf contextBound, efficiency float64, key ...string) (*ContextAttention, error) {
 	sol := func(b, fresh, prefix float64) float64 { return solOf(float64(heads), b, fresh, prefix) }
-	c := &ContextAttention{sol: sol}
+	c := &ContextAttention{}
 	var err error
 	if db.Generation == GenerationRaw && db.measuredMode() {
-		c.raw, err = db.rawContext(kind, heads, key...)
+		c.raw, err = db.rawContext(kind, heads, solOf, key...)
 		if c.raw != nil {
 			return c, nil
 		}
@@ -129,11 +128,11 @@ func (db *Database) measuredSlab(kind Kind, heads int, key ...string) (*slab, er
 // At returns the latency in ms for b sequences of fresh new tokens each after
 // prefix cached ones. It reports false where nothing is known.
 func (c *ContextAttention) At(b, fresh, prefix float64) (float64, bool) {
-	full := fresh + prefix
 	if c.raw != nil {
-		return c.raw.at(b, full, c.sol(b, fresh, prefix)), true
+		return c.raw.at(b, fresh, prefix), true
 	}
 	if c.measured != nil {
+		full := fresh + prefix
 		if v, ok := c.measured.at(full, b, cubic); ok {
 			// The kernel was measured without a prefix: keep the share of the score
 			// matrix that is really computed.

@@ -11,22 +11,10 @@ import (
 // they go straight on.
 const farthest = 1 << 24
 
-// rawKnots are the axis of a kernel over one number: the measured values with
-// points between them where they are far apart, and powers of two beyond.
-func rawKnots(axis []float64, between int) []float64 {
-	var knots []float64
-	for i, x := range axis {
-		knots = append(knots, x)
-		if i+1 == len(axis) {
-			break
-		}
-		for j := 1; j <= between; j++ {
-			mid := math.Round(x * math.Pow(axis[i+1]/x, float64(j)/float64(between+1)))
-			if mid > knots[len(knots)-1] && mid < axis[i+1] {
-				knots = append(knots, mid)
-			}
-		}
-	}
+// rawKnots are the axis of a kernel over one number: the measured values, and
+// powers of two below and beyond.
+func rawKnots(axis []float64) []float64 {
+	knots := slices.Clone(axis)
 	for x := max(axis[0], 1) / 2; x >= 1; x /= 2 {
 		if low := math.Floor(x); low < knots[0] {
 			knots = slices.Insert(knots, 0, low)
@@ -49,16 +37,12 @@ func (db *Database) rawGrid(kind Kind, key ...string) (*rawGrid, error) {
 	})
 }
 
-// betweenRows is the number of knots that a raw GEMM has between two measured
-// ones: its latency is no straight line there.
-const betweenRows = 2
-
 func (db *Database) rawGEMM(q GEMMQuant, n, k int) (*Line, error) {
 	g, err := db.rawGrid(KindGEMM, string(q))
 	if err != nil {
 		return nil, err
 	}
-	l := &Line{X: rawKnots(g.axes[0], betweenRows)}
+	l := &Line{X: rawKnots(g.axes[0])}
 	for _, m := range l.X {
 		l.Y = append(l.Y, g.at(m, float64(n), float64(k)))
 	}
@@ -70,54 +54,8 @@ type planeKey struct {
 	heads int
 }
 
-// rawSurface is the context attention of fixed heads: ratios over length and
-// batch.
-type rawSurface struct {
-	lengths, lengthLogs []float64
-	batches, batchLogs  []float64
-	ratio               []float64 // [length*len(batches)+batch]
-	floor               float64
-}
-
-func (db *Database) rawContext(kind Kind, heads int, key ...string) (*rawSurface, error) {
-	return db.surfaces.get(planeKey{gridKey{kind, strings.Join(key, "\x00")}, heads}, func() (*rawSurface, error) {
-		g, err := db.rawGrid(kind, key...)
-		if err != nil {
-			return nil, err
-		}
-		s := &rawSurface{lengths: g.axes[1], lengthLogs: g.logs[1], batches: g.axes[2], batchLogs: g.logs[2], floor: g.floor}
-		for _, length := range s.lengths {
-			for _, b := range s.batches {
-				s.ratio = append(s.ratio, g.at(float64(heads), length, b)/(g.floor+g.sol(float64(heads), length, b)))
-			}
-		}
-		return s, nil
-	})
-}
-
-// at returns the latency of b sequences of full tokens whose speed of light is
-// sol ms.
-func (s *rawSurface) at(b, full, sol float64) float64 {
-	il, wl := locate(s.lengths, s.lengthLogs, full)
-	ib, wb := locate(s.batches, s.batchLogs, b)
-	n := len(s.batches)
-	row := func(i int) float64 {
-		at := (il+i)*n + ib
-		if wb == 0 {
-			return s.ratio[at]
-		}
-		return float64(s.ratio[at]*(1-wb)) + float64(s.ratio[at+1]*wb)
-	}
-	ratio := row(0)
-	if wl > 0 {
-		ratio = float64(ratio*(1-wl)) + float64(row(1)*wl)
-	}
-	return ratio * (s.floor + sol)
-}
-
 // rawGeneration is the decode attention of fixed heads as one plane over batch
-// and length. Between its knots the latency is linear: a decode step reads the
-// cache.
+// and length.
 func (db *Database) rawGeneration(kind Kind, heads int, key ...string) (*slab, error) {
 	return db.planes.get(planeKey{gridKey{kind, strings.Join(key, "\x00")}, heads}, func() (*slab, error) {
 		g, err := db.rawGrid(kind, key...)
@@ -130,7 +68,7 @@ func (db *Database) rawGeneration(kind Kind, heads int, key ...string) (*slab, e
 
 // plane is the grid of one x over the knots of the other two coordinates.
 func (g *rawGrid) plane(x float64) *slab {
-	p := &grid{x: []float64{x}, y: rawKnots(g.axes[1], 0), z: rawKnots(g.axes[2], 0)}
+	p := &grid{x: []float64{x}, y: rawKnots(g.axes[1]), z: rawKnots(g.axes[2])}
 	for _, y := range p.y {
 		for _, z := range p.z {
 			p.v = append(p.v, g.at(x, y, z))

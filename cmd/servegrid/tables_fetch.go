@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -26,12 +28,14 @@ func tablesFetchCommand() *cli.Command {
 		ArgsUsage: "[URL|NAME]",
 		Description: `URL is the address of a file that tables import takes. NAME is a known source (default: the first):
 ` + strings.Join(names, "\n") + `
-A broken download goes on where it ended, also in the next call. Proxies are those of HTTPS_PROXY and NO_PROXY. The
-public addresses were never tried by the tests. Examples:
-  servegrid tables fetch
-  servegrid tables fetch https://mirror.example/tables.tar.gz --sha256 9f86d081…
-  servegrid tables fetch aiconfigurator-core-0.12.0 --mirror https://mirror.example/files`,
+A Python package is looked up at the package index of --index or PIP_INDEX_URL. A broken download goes on where it
+ended, also in the next call. Proxies are those of HTTPS_PROXY and NO_PROXY. The public addresses were never tried by
+the tests. Examples:
+  servegrid tables fetch --index https://index.example/simple
+  servegrid tables fetch --mirror https://mirror.example/files
+  servegrid tables fetch https://mirror.example/tables.tar.gz --sha256 9f86d081…`,
 		Flags: append(importFlags(),
+			&cli.StringFlag{Name: "index", Usage: "address of the Python package index that has known sources which are packages (default: PIP_INDEX_URL)"},
 			&cli.StringFlag{Name: "mirror", Usage: "address of a folder that has the files of known sources"},
 			&cli.StringFlag{Name: "sha256", Usage: "what the file must have; another one is discarded"},
 			&cli.StringFlag{Name: "lfs", Usage: "Git LFS endpoint that resolves pointers, such as https://host/owner/repository.git/info/lfs (default: the known source's)"},
@@ -52,8 +56,12 @@ public addresses were never tried by the tests. Examples:
 			if err != nil {
 				return err
 			}
+			index := cmp.Or(c.String("index"), os.Getenv("PIP_INDEX_URL"))
+			if src.URL == "" && index == "" {
+				return usagef("%s is a file of the Python package %s: name a package index by --index or PIP_INDEX_URL, or give --mirror, the address of a folder with %s", src.Name, src.Package, src.File)
+			}
 			if c.IsSet("sha256") {
-				src.SHA256 = c.String("sha256")
+				src.SHA256 = strings.ToLower(c.String("sha256"))
 			}
 			if c.IsSet("lfs") {
 				src.LFS = c.String("lfs")
@@ -65,12 +73,18 @@ public addresses were never tried by the tests. Examples:
 			f := fetch.Defaults(userStore().Cache())
 			f.MaxBytes, f.Attempts, f.Stall = int64(c.Int("max-mb"))<<20, c.Int("attempts"), time.Duration(c.Int("stall"))*time.Second
 			f.Progress = fetchProgress(c.App.ErrWriter)
+			if src.URL == "" {
+				if src.URL, err = src.Locate(c.Context, index, f); err != nil {
+					return err
+				}
+			}
 			return fetchAndImport(c.Context, src, f, o, c.App.Writer, c.App.ErrWriter)
 		},
 	}
 }
 
-// fetchSource turns the argument into a source whose URL is set.
+// fetchSource turns the argument into a source. Its URL is not known yet where a
+// package index has it.
 func fetchSource(arg, mirror string) (*fetch.Source, error) {
 	sources := fetch.Sources()
 	if strings.Contains(arg, "://") {
@@ -88,9 +102,7 @@ func fetchSource(arg, mirror string) (*fetch.Source, error) {
 		return nil, usagef("%w; or give an address that starts with https://", suggest.Unknown("source", arg, names))
 	}
 	src := sources[i]
-	if src.URL = src.At(mirror); src.URL == "" {
-		return nil, usagef("%s has no public address: give --mirror, the address of a folder with %s", src.Name, src.File)
-	}
+	src.URL = src.At(mirror)
 	return &src, nil
 }
 

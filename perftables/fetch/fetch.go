@@ -153,6 +153,14 @@ func offline(err error) bool {
 	return errors.As(err, &dns) || errors.Is(err, errUnreachable)
 }
 
+// noConnection says what else can be done where there is no way to the network.
+func noConnection(err error) error {
+	if !offline(err) {
+		return err
+	}
+	return fmt.Errorf("there is no connection: %w. Tables can also be imported from a file: servegrid tables import PATH", err)
+}
+
 // download is one file on its way.
 type download struct {
 	Options
@@ -174,7 +182,7 @@ func (d *download) run(ctx context.Context) error {
 		case err == nil, ctx.Err() != nil:
 			return errors.Join(err, ctx.Err())
 		case offline(err):
-			return fmt.Errorf("there is no connection: %w. Tables can also be imported from a file: servegrid tables import PATH", err)
+			return noConnection(err)
 		case errors.Is(err, errFinal):
 			return err
 		case attempt >= d.Attempts:

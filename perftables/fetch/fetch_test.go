@@ -266,11 +266,92 @@ func TestLFS(t *testing.T) {
 
 func TestSources(t *testing.T) {
 	for _, s := range Sources() {
-		if s.Name == "" || s.About == "" || s.File == "" || s.SHA256 != "" && !validHash(s.SHA256) || s.URL == "" && s.SHA256 == "" {
-			t.Errorf("source %+v lacks a name, a file, or both an address and a pin", s)
+		if s.Name == "" || s.About == "" || s.File == "" || s.SHA256 != "" && !validHash(s.SHA256) || (s.URL == "") == (s.Package == "") || s.Package != "" && s.SHA256 == "" {
+			t.Errorf("source %+v lacks a name or a file, is not one of an address and a package, or is a package without a pin", s)
 		}
 		if got := s.At("https://m.example/x/"); got != "https://m.example/x/"+s.File {
 			t.Errorf("on a mirror: %s", got)
 		}
 	}
+}
+
+// A package index is asked for the file by its name; what it says of the hash must
+// be the pin.
+func TestLocate(t *testing.T) {
+	src := Source{Name: "tables", Package: "some-tables", File: "some_tables-1.0-py3-none-any.whl", SHA256: sumOf(content)}
+	asJSON := func(url, hash string) string {
+		return fmt.Sprintf(`{"meta":{"api-version":"1.1"},"files":[{"filename":"some_tables-0.9.tar.gz","url":"old","hashes":{}},{"filename":%q,"url":%q,"hashes":{"sha256":%q}}]}`, src.File, url, hash)
+	}
+	asHTML := func(url string) string {
+		return `<!DOCTYPE html><html><body><a href="old.tar.gz">old</a><br/><a data-requires-python="&gt;=3" href="` + url + `">the file</a></body></html>`
+	}
+	const simple = "application/vnd.pypi.simple.v1+json"
+	for _, c := range []struct {
+		name, kind, page string
+		to, want         string // address below the server's, or the error
+	}{
+		{"JSON, absolute", simple, asJSON("https://files.example/a/"+src.File, src.SHA256), "https://files.example/a/" + src.File, ""},
+		{"JSON, relative", simple, asJSON("../../files/"+src.File, strings.ToUpper(src.SHA256)), "/files/" + src.File, ""},
+		{"JSON without a hash", simple, asJSON("f/"+src.File, ""), "/simple/some-tables/f/" + src.File, ""},
+		{"HTML", "text/html; charset=utf-8", asHTML("../../files/" + src.File + "#sha256=" + src.SHA256), "/files/" + src.File, ""},
+		{"HTML with another kind of hash", "text/html", asHTML("/files/" + src.File + "#md5=0123"), "/files/" + src.File, ""},
+		{"another hash", simple, asJSON("x", sumOf(nil)), "", "with SHA-256 " + sumOf(nil) + ", want " + src.SHA256},
+		{"another hash in HTML", "text/html", asHTML(src.File + "#sha256=" + sumOf(nil)), "", "with SHA-256 " + sumOf(nil)},
+		{"not there", simple, `{"files":[{"filename":"some_tables-0.9.tar.gz"}]}`, "", "it has 1 files and not " + src.File},
+		{"an empty page", "text/html", "", "", "it has 0 files"},
+		{"damaged", simple, `{"files":[`, "", "its JSON: unexpected end"},
+		{"another kind of answer", "text/plain", "hello", "", `it answers with "text/plain"`},
+		{"endless", simple, strings.Repeat(" ", largestPage+1), "", "too large"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			mux := http.NewServeMux()
+			mux.HandleFunc("GET /simple/some-tables/", func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", c.kind)
+				io.WriteString(w, c.page)
+			})
+			s := httptest.NewServer(mux)
+			defer s.Close()
+			for _, index := range []string{s.URL + "/simple", s.URL + "/simple/"} {
+				got, err := src.Locate(t.Context(), index, options(t))
+				if c.want == "" {
+					to := c.to
+					if strings.HasPrefix(to, "/") {
+						to = s.URL + to
+					}
+					if err != nil || got != to {
+						t.Errorf("got %q, %v, want %q", got, err, to)
+					}
+				} else if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+					t.Errorf("got %q, error %v, want one line with %q", got, err, c.want)
+				}
+			}
+		})
+	}
+	if _, err := src.Locate(t.Context(), "http://name-that-does-not-exist.invalid/simple", options(t)); err == nil || !strings.Contains(err.Error(), "there is no connection") {
+		t.Errorf("offline: %v", err)
+	}
+	url, _ := serve(t, status(404))
+	if _, err := src.Locate(t.Context(), url, options(t)); err == nil || !strings.Contains(err.Error(), "the server says 404") {
+		t.Errorf("missing: %v", err)
+	}
+	for _, index := range []string{"", "pypi", "file:///x"} {
+		if _, err := src.Locate(t.Context(), index, options(t)); err == nil || !strings.Contains(err.Error(), "is no http:// or https:// address") {
+			t.Errorf("index %q: %v", index, err)
+		}
+	}
+	if _, err := src.Locate(t.Context(), "http://user:secret@name-that-does-not-exist.invalid/", options(t)); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("the error shows a password: %v", err)
+	}
+}
+
+func FuzzPackageFiles(f *testing.F) {
+	f.Add([]byte(`{"files":[{"filename":"a","url":"b","hashes":{"sha256":"c"}}]}`), true)
+	f.Add([]byte(`<a href="x/y.whl#sha256=00">y</a>`), false)
+	f.Fuzz(func(t *testing.T, page []byte, json bool) {
+		if json {
+			packageFilesOfJSON(page)
+		} else if _, err := packageFilesOfHTML(bytes.NewReader(page)); err != nil {
+			t.Skip()
+		}
+	})
 }

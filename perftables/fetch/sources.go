@@ -8,12 +8,13 @@ import (
 
 // Source is a named place to fetch tables from.
 type Source struct {
-	Name   string `json:"name"`
-	About  string `json:"about"`
-	URL    string `json:"url"`    // "" = only mirrors have it
-	File   string `json:"file"`   // its name on a mirror; the extension says what it is
-	SHA256 string `json:"sha256"` // "" = not pinned
-	LFS    string `json:"lfs"`    // Git LFS endpoint of the repository that it comes from
+	Name    string `json:"name"`
+	About   string `json:"about"`
+	URL     string `json:"url"`     // "" = see Package
+	Package string `json:"package"` // "" or the Python package whose index has the file; see [Source.Locate]
+	File    string `json:"file"`    // its name there and on a mirror; the extension says what it is
+	SHA256  string `json:"sha256"`  // "" = not pinned
+	LFS     string `json:"lfs"`     // Git LFS endpoint of the repository that it comes from
 }
 
 //go:embed sources.json
@@ -28,8 +29,8 @@ func Sources() []Source {
 	return s
 }
 
-// At returns the address of the source on a mirror; of the source itself when the
-// mirror is "".
+// At returns the address of the source on a mirror; of the source itself, which may
+// be "", when the mirror is "".
 func (s *Source) At(mirror string) string {
 	if mirror == "" {
 		return s.URL

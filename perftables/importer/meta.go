@@ -114,9 +114,9 @@ func (m *meta) preferred(f *measured, systems []perftables.System) string {
 //
 // The layout of 0.6.0 says it itself. In that of 0.12.0 every kind has versions
 // of its own: an offered engine version takes the table that was measured with
-// it, else the one that reuse.yaml names, else the newest older one. A version
-// that is newer than the release's current one is measured in parts only, and
-// takes the rest from the current one.
+// it and the one that reuse.yaml names, else the newest older one. A version that
+// is newer than the release's current one is measured in parts only, and takes the
+// rest from the current one.
 func plan(files []measured, meta *meta, systems []perftables.System) map[string][]string {
 	uses := map[string][]string{}
 	use := func(m *measured, system, backend, version string) {
@@ -141,8 +141,7 @@ func plan(files []measured, meta *meta, systems []perftables.System) map[string]
 			offered[at] = append(offered[at], m.version)
 		}
 		if known {
-			group := m.system + "/" + m.backend + "/" + string(m.kind)
-			grouped[group] = append(grouped[group], m)
+			grouped[m.group()] = append(grouped[m.group()], m)
 		}
 	}
 	for at, have := range offered {
@@ -152,15 +151,13 @@ func plan(files []measured, meta *meta, systems []perftables.System) map[string]
 		current := meta.slot(at[0], at[1]).Current
 		for _, version := range meta.offered(at[0], at[1], have) {
 			for kind := range perftables.Shapes {
-				group := grouped[at[0]+"/"+at[1]+"/"+string(kind)]
-				donors := []*measured{meta.donor(group, version)}
+				group := grouped[path.Join(at[0], at[1], string(kind))]
+				donors := meta.donors(group, version)
 				if current != "" && perftables.CompareVersions(version, current) > 0 {
-					donors = append(donors, meta.donor(group, current))
+					donors = append(donors, meta.donors(group, current)...)
 				}
 				for _, m := range donors {
-					if m != nil {
-						use(m, at[0], at[1], version)
-					}
+					use(m, at[0], at[1], version)
 				}
 			}
 		}
@@ -171,11 +168,13 @@ func plan(files []measured, meta *meta, systems []perftables.System) map[string]
 		if len(group) == 0 {
 			continue
 		}
-		m := meta.donor(group, s.NCCLVersion)
-		if m == nil {
-			m = slices.MaxFunc(group, func(a, b *measured) int { return perftables.CompareVersions(a.version, b.version) })
+		donors := meta.donors(group, s.NCCLVersion)
+		if len(donors) == 0 {
+			donors = []*measured{slices.MaxFunc(group, func(a, b *measured) int { return perftables.CompareVersions(a.version, b.version) })}
 		}
-		use(m, s.Name, "nccl", s.NCCLVersion)
+		for _, m := range donors {
+			use(m, s.Name, "nccl", s.NCCLVersion)
+		}
 	}
 	return uses
 }
@@ -217,20 +216,22 @@ func (m *meta) offered(system, backend string, have []string) []string {
 	return versions
 }
 
-// donor is the file that a version takes its table from; nil for none.
-func (m *meta) donor(group []*measured, version string) *measured {
-	var best *measured
+// donors are the files that a version takes its table from, the first one first.
+func (m *meta) donors(group []*measured, version string) []*measured {
+	var own, named, older *measured
 	for _, f := range group {
-		want := version
-		if from, ok := m.reuse[path.Join(path.Dir(path.Dir(f.name)), version, strings.TrimSuffix(path.Base(f.name), ".parquet"))]; ok {
-			want = from
-		}
-		if f.version == want {
-			return f
-		}
-		if perftables.CompareVersions(f.version, version) <= 0 && (best == nil || perftables.CompareVersions(f.version, best.version) > 0) {
-			best = f
+		name := path.Join(path.Dir(path.Dir(f.name)), version, strings.TrimSuffix(path.Base(f.name), ".parquet"))
+		switch {
+		case f.version == version:
+			own = f
+		case f.version == m.reuse[name]:
+			named = f
+		case perftables.CompareVersions(f.version, version) <= 0 && (older == nil || perftables.CompareVersions(f.version, older.version) > 0):
+			older = f
 		}
 	}
-	return best
+	if own == nil && named == nil {
+		named = older
+	}
+	return slices.DeleteFunc([]*measured{own, named}, func(f *measured) bool { return f == nil })
 }

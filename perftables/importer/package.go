@@ -60,6 +60,9 @@ type measured struct {
 	kind                     perftables.Kind
 }
 
+// group names the files of one system, backend and kind.
+func (m *measured) group() string { return path.Join(m.system, m.backend, string(m.kind)) }
+
 func (m *measured) table() string {
 	return path.Join(m.system, m.backend, m.version, string(m.kind)+".tbl")
 }
@@ -220,6 +223,12 @@ func (p *Package) readTables(s *Source, files []measured, uses map[string][]stri
 	if err := work.Wait(); err != nil {
 		return err
 	}
+	taken := map[string][]string{} // versions of the files that are used
+	for i, m := range files {
+		if read[i] != nil {
+			taken[m.group()] = append(taken[m.group()], m.version)
+		}
+	}
 	byName := map[string]*perftables.Table{}
 	for i, m := range files {
 		byName[m.name] = read[i]
@@ -229,7 +238,7 @@ func (p *Package) readTables(s *Source, files []measured, uses map[string][]stri
 			report.Partial = meta.partial[strings.TrimSuffix(m.name, path.Ext(m.name))]
 			slices.Sort(report.Tables)
 		} else {
-			report.Reason = unused(&m)
+			report.Reason = unused(&m, taken[m.group()])
 		}
 		p.Files = append(p.Files, report)
 	}
@@ -309,15 +318,24 @@ func (p *Package) databases() []string {
 	return slices.Compact(dirs)
 }
 
-// unused says why a file is in no table.
-func unused(m *measured) string {
+// unused says why a file is in no table; taken are the versions of the files of its
+// group that are.
+func unused(m *measured, taken []string) string {
 	switch {
 	case slices.Contains(neverRead, string(m.kind)):
 		return "no formula reads this kind"
 	case perftables.Shapes[m.kind].Coords == nil:
 		return fmt.Sprintf("kind %q is not known", m.kind)
 	}
-	return "no engine version that is offered needs it: it is older than what they have, or of another use"
+	if len(taken) == 0 {
+		return "no engine version that is offered takes it"
+	}
+	slices.SortFunc(taken, perftables.CompareVersions)
+	what := "the engine versions that are offered take"
+	if m.kind == perftables.KindNCCL {
+		what = "the description of the system names"
+	}
+	return fmt.Sprintf("%s that of %s", what, strings.Join(slices.Compact(taken), " and "))
 }
 
 // FS returns the packed tables as a file system.

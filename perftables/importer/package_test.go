@@ -40,7 +40,7 @@ func TestReleaseLayout(t *testing.T) {
 	const bmm = "kernel_source,bmm_dtype,op_name,num_heads,num_tokens,latency\n"
 	files := []entry{
 		{"systems/new_gpu.yaml", systemText, ""},
-		{"systems/query_versions.yaml", "defaults:\n  trtllm: {current: \"1.1\", previous: \"1.0\"}\n", ""},
+		{"systems/query_versions.yaml", "defaults:\n  trtllm: {current: \"1.1\", previous: \"1.0\"}\n  sglang: {current: \"1.1\"}\n", ""},
 		parquetEntry(t, "systems/data/new_gpu/gemm/trtllm/1.0/gemm_perf.parquet"),
 		parquetEntry(t, "systems/data/new_gpu/gemm/trtllm/1.2/gemm_perf.parquet"),
 		parquetEntry(t, "systems/data/new_gpu/gemm/trtllm/0.9/gemm_perf.parquet"),
@@ -48,6 +48,11 @@ func TestReleaseLayout(t *testing.T) {
 		{"systems/data/new_gpu/gemm/trtllm/1.2/collection_meta.yaml", "tables:\n  gemm_perf: {status: partial}\n", ""},
 		parquetEntry(t, "systems/data/new_gpu/kda/trtllm/1.2/kda_perf.parquet"),
 		parquetEntry(t, "systems/data/gemm_perf.parquet"),
+		// Measured in part, and the rest is that of another version.
+		parquetEntry(t, "systems/data/new_gpu/gemm/sglang/1.1/gemm_perf.parquet"),
+		{"systems/data/new_gpu/gemm/sglang/1.1/reuse.yaml", "reuse:\n- {table: gemm_perf, from_version: \"0.9\"}\n", ""},
+		parquetEntry(t, "systems/data/new_gpu/gemm/sglang/0.9/gemm_perf.parquet"),
+		parquetEntry(t, "systems/data/new_gpu/gemm/sglang/1.0/gemm_perf.parquet"),
 	}
 	p, err := importBytes(t, "x.zip", zipOf(t, files...), Options{})
 	if err != nil {
@@ -65,13 +70,16 @@ func TestReleaseLayout(t *testing.T) {
 		"new_gpu/gemm/trtllm/1.0/gemm_perf.parquet": {"new_gpu/trtllm/1.0/gemm.tbl", ""},
 		"new_gpu/gemm/trtllm/1.2/gemm_perf.parquet": {"new_gpu/trtllm/1.2/gemm.tbl", ""},
 		"new_gpu/kda/trtllm/1.2/kda_perf.parquet":   {`kind "kda" is not known`},
+		"new_gpu/gemm/sglang/1.1/gemm_perf.parquet": {"new_gpu/sglang/1.1/gemm.tbl", ""},
+		"new_gpu/gemm/sglang/0.9/gemm_perf.parquet": {"new_gpu/sglang/1.1/gemm.tbl", ""},
+		"new_gpu/gemm/sglang/1.0/gemm_perf.parquet": {"the engine versions that are offered take that of 0.9 and 1.1"},
 		"gemm_perf.parquet":                         {"its path is not …/<system>/<backend>/<version>/<kind>"},
 	} {
 		if !slices.Equal(uses[file], want) {
 			t.Errorf("%s: in %q, want %q", file, uses[file], want)
 		}
 	}
-	if len(p.Tables) != 3 || p.Generation != perftables.GenerationRaw || len(p.Systems) != 1 || p.Systems[0].NCCLVersion != "2.1" {
+	if len(p.Tables) != 4 || p.Generation != perftables.GenerationRaw || len(p.Systems) != 1 || p.Systems[0].NCCLVersion != "2.1" {
 		t.Errorf("%d tables of generation %s on %+v", len(p.Tables), p.Generation, p.Systems)
 	}
 
