@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"servegrid/internal/lazyregexp"
 	"servegrid/internal/suggest"
 )
 
@@ -129,7 +129,7 @@ func LookupModel(name string) (*Model, error) {
 	return nil, &UnknownModelError{unknownModel(name)}
 }
 
-var shortName = regexp.MustCompile(`^[A-Z0-9_.]+$`)
+var shortName = lazyregexp.New(`^[A-Z0-9_.]+$`)
 
 func unknownModel(name string) string {
 	var ids []string

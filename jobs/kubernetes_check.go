@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/robfig/cron/v3"
 
+	"servegrid/internal/lazyregexp"
 	"servegrid/internal/suggest"
 )
 
@@ -194,15 +194,15 @@ func parseToleration(text string) (toleration, error) {
 }
 
 var (
-	dnsLabel   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
-	configKey  = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}$`)
-	envName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$`)
+	dnsLabel   = lazyregexp.New(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+	configKey  = lazyregexp.New(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}$`)
+	envName    = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	labelValue = lazyregexp.New(`^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$`)
 	// What holds secrets says so in its name.
-	secretName = regexp.MustCompile(`(?i)secret|token|password|credential|(access|account|storage|api|private)_?key|sas_|signature`)
-	quantity   = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?(m|k|[MGT]i?|Ki)?$`)
+	secretName = lazyregexp.New(`(?i)secret|token|password|credential|(access|account|storage|api|private)_?key|sas_|signature`)
+	quantity   = lazyregexp.New(`^[0-9]+(\.[0-9]+)?(m|k|[MGT]i?|Ki)?$`)
 	// A registry with a port, a path, and a tag or a digest.
-	imageReference = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
+	imageReference = lazyregexp.New(`^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
 )
 
 // dnsName reports whether a name is a DNS subdomain.

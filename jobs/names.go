@@ -3,14 +3,15 @@ package jobs
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"servegrid/internal/lazyregexp"
 )
 
 var (
-	validName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
-	notNameChar = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+	validName   = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+	notNameChar = lazyregexp.New(`[^A-Za-z0-9._-]+`)
 )
 
 // name reads the run's label or makes one from the file's name.

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
+	"servegrid/internal/lazyregexp"
 	"servegrid/internal/suggest"
 )
 
@@ -263,7 +263,7 @@ func readFirst(layers []Layer, name string) ([]byte, error) {
 	return nil, fs.ErrNotExist
 }
 
-var versionNumbers = regexp.MustCompile(`\d+`)
+var versionNumbers = lazyregexp.New(`\d+`)
 
 // versionKey orders version names: by their first three numbers, then a release
 // after its candidates, then the candidate's number. Suffixes such as .post2
@@ -293,9 +293,9 @@ func versionKey(v string) [5]int {
 }
 
 var (
-	threeNumbers = regexp.MustCompile(`(\d+)\.(\d+)\.(\d+)`)
-	twoNumbers   = regexp.MustCompile(`(\d+)\.(\d+)`)
-	candidate    = regexp.MustCompile(`rc(\d*)`)
+	threeNumbers = lazyregexp.New(`(\d+)\.(\d+)\.(\d+)`)
+	twoNumbers   = lazyregexp.New(`(\d+)\.(\d+)`)
+	candidate    = lazyregexp.New(`rc(\d*)`)
 )
 
 // CompareVersions orders version names, see [Set.Versions].

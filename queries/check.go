@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"servegrid/internal/lazyregexp"
 )
 
 // ErrNotQuery is wrapped when a statement is not one that only reads.
@@ -28,7 +29,7 @@ var tableFunctions = []string{
 var deniedFunctions = []string{"json_execute_serialized_sql", "nextval", "setseed", "sleep_ms", "write_log"}
 
 // explainPrefix is what may stand before an explained query.
-var explainPrefix = regexp.MustCompile(`(?is)^(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*explain\b(?:\s*(?:analyze\b|\(\s*(?:format\s+)?\w+\s*\)))?`)
+var explainPrefix = lazyregexp.New(`(?is)^(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*explain\b(?:\s*(?:analyze\b|\(\s*(?:format\s+)?\w+\s*\)))?`)
 
 // checkQuery parses the text with DuckDB's own parser and refuses all but a
 // single reading statement. The settings of the connection guard what can be read;

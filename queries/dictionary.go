@@ -3,10 +3,10 @@ package queries
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"servegrid/internal/lazyregexp"
 	"servegrid/internal/schema"
 	"servegrid/internal/suggest"
 )
@@ -27,8 +27,8 @@ type DictionaryColumn struct {
 }
 
 var (
-	headerLine = regexp.MustCompile(`(?m)^-- ?(.*)\n`)
-	defines    = regexp.MustCompile(`(?m)^create or replace (view|macro) (\w+)(?:\(([^)]*)\) as( table)?)?`)
+	headerLine = lazyregexp.New(`(?m)^-- ?(.*)\n`)
+	defines    = lazyregexp.New(`(?m)^create or replace (view|macro) (\w+)(?:\(([^)]*)\) as( table)?)?`)
 )
 
 // Dictionary lists what can be asked, in the order of the SQL files: the tables,

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"servegrid/estimator/search"
+	"servegrid/internal/lazyregexp"
 	"servegrid/internal/suggest"
 	"servegrid/jobs"
 	"servegrid/pipeline"
@@ -121,7 +121,7 @@ func configName(path string) string {
 	return name
 }
 
-var notLabel = regexp.MustCompile(`[^a-z0-9]+`)
+var notLabel = lazyregexp.New(`[^a-z0-9]+`)
 
 // objectName makes a DNS label of a sweep's name.
 func objectName(sweep string) string {

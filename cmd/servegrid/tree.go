@@ -9,9 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"regexp"
 	"slices"
 
+	"servegrid/internal/lazyregexp"
 	"servegrid/sinks"
 )
 
@@ -99,7 +99,7 @@ func (t *tree) finish() error {
 }
 
 // ranked matches what is below the folder of a ranked row.
-var ranked = regexp.MustCompile(`(^|/)top\d+/`)
+var ranked = lazyregexp.New(`(^|/)top\d+/`)
 
 // removeStale removes files below the folders of ranked rows that the old
 // manifest lists and this run did not write, and folders that are empty then.

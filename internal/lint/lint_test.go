@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"jobs":                {},
 	"perftables":          {},
 	"internal/deploytest": {},
+	"internal/lazyregexp": {},
 	"internal/measure":    {},
 	"internal/schema":     {},
 	"internal/suggest":    {},

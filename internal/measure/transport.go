@@ -4,8 +4,9 @@ import (
 	"bufio"
 	"errors"
 	"io"
-	"regexp"
 	"strings"
+
+	"servegrid/internal/lazyregexp"
 )
 
 // Transport is what the logs of disaggregated workers tell about how the KV cache
@@ -34,12 +35,12 @@ func (t *Transport) OnlyTCP() bool { return t.RDMA == "" && (t.TCP != "" || t.Re
 // have the transports rc, dc and ud, EFA has srd; over EFA NIXL may use libfabric
 // in place of UCX.
 var (
-	backendUp    = regexp.MustCompile(`\bBackend (?:UCX|LIBFABRIC) was instantiated|\busing NIXL backend: (?:UCX|LIBFABRIC)\b`)
-	rdmaLane     = regexp.MustCompile(`\b(?:(?:rc|dc|ud)_(?:mlx5|verbs)|gga_mlx5|srd)/[\w.-]+`)
-	tcpLane      = regexp.MustCompile(`\btcp/[\w.-]+|(?i:\bfalling back to tcp\b)`)
-	refused      = regexp.MustCompile(`\btransports? .*'(?:rc|dc|ud|ib|srd)\w*'.* not available, please use one or more of: (.*)|(?i:\bno rdma transports? available)`)
-	rdmaName     = regexp.MustCompile(`\b(?:rc|dc|ud|ib|srd)(?:_|\b)`)
-	lockedMemory = regexp.MustCompile(`(?i)\bmax locked memory\b|\bibv_reg_\w*mr\b.*(?:cannot allocate memory|operation not permitted)`)
+	backendUp    = lazyregexp.New(`\bBackend (?:UCX|LIBFABRIC) was instantiated|\busing NIXL backend: (?:UCX|LIBFABRIC)\b`)
+	rdmaLane     = lazyregexp.New(`\b(?:(?:rc|dc|ud)_(?:mlx5|verbs)|gga_mlx5|srd)/[\w.-]+`)
+	tcpLane      = lazyregexp.New(`\btcp/[\w.-]+|(?i:\bfalling back to tcp\b)`)
+	refused      = lazyregexp.New(`\btransports? .*'(?:rc|dc|ud|ib|srd)\w*'.* not available, please use one or more of: (.*)|(?i:\bno rdma transports? available)`)
+	rdmaName     = lazyregexp.New(`\b(?:rc|dc|ud|ib|srd)(?:_|\b)`)
+	lockedMemory = lazyregexp.New(`(?i)\bmax locked memory\b|\bibv_reg_\w*mr\b.*(?:cannot allocate memory|operation not permitted)`)
 )
 
 // noRDMA reports whether a line says that UCX found no RDMA transport at all. One

@@ -3,9 +3,10 @@ package deploy
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
+
+	"servegrid/internal/lazyregexp"
 )
 
 // engineVersion is a version as engines number themselves: 1.2.0rc6.post1.
@@ -14,7 +15,7 @@ type engineVersion struct{ major, minor, patch, rc, post int }
 // released stands for a version without rc: it is newer than any candidate.
 const released = 1 << 20
 
-var versionPattern = regexp.MustCompile(`^v?(\d+)\.(\d+)(?:\.(\d+))?(?:rc(\d+))?(?:\.post(\d+))?$`)
+var versionPattern = lazyregexp.New(`^v?(\d+)\.(\d+)(?:\.(\d+))?(?:rc(\d+))?(?:\.post(\d+))?$`)
 
 func parseVersion(s string) (engineVersion, error) {
 	m := versionPattern.FindStringSubmatch(s)

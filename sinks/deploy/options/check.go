@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"servegrid/internal/lazyregexp"
 	"servegrid/internal/suggest"
 )
 
@@ -92,7 +92,7 @@ func (o Option) Check(values ...string) error {
 
 // A number of bytes or tokens, as vLLM reads it: k, m, g are powers of 1000, K,
 // M, G of 1024, and only the former go with decimals.
-var size = regexp.MustCompile(`^\d+([kKmMgG]|\.\d+[kmg])?$`)
+var size = lazyregexp.New(`^\d+([kKmMgG]|\.\d+[kmg])?$`)
 
 func (o Option) checkValue(v string) error {
 	if o.Choices != nil {
