@@ -142,6 +142,9 @@ func TestKubernetesPods(t *testing.T) {
 				*c.SecurityContext.AllowPrivilegeEscalation || !*c.SecurityContext.ReadOnlyRootFilesystem || !slices.Equal(c.SecurityContext.Capabilities.Drop, []corev1.Capability{"ALL"}) {
 				t.Errorf("%s: a pod that is not restricted: %+v", name, pod)
 			}
+			if *pod.AutomountServiceAccountToken || *pod.EnableServiceLinks {
+				t.Errorf("%s: a pod gets what it does not need: %+v", name, pod)
+			}
 			rule := job.PodFailurePolicy.Rules[1]
 			if rule.Action != batchv1.PodFailurePolicyActionFailJob || !slices.Contains(rule.OnExitCodes.Values, 2) || *rule.OnExitCodes.ContainerName != c.Name {
 				t.Errorf("%s: rule %+v", name, rule)

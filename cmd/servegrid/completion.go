@@ -69,21 +69,18 @@ func flagNames(c *cli.Command) []string {
 	return slices.Compact(names)
 }
 
-// argumentsOf lists what a command takes beside flags.
+// argumentsOf lists what a command takes beside flags: the commands in it, or words.
 func argumentsOf(c *cli.Command) []string {
-	switch c.Name {
-	case "completion":
+	if c.Name == "completion" {
 		return shells
-	case "cli":
-		var names []string
-		for _, sub := range c.Subcommands {
-			if sub.Name != "help" {
-				names = append(names, sub.Name)
-			}
-		}
-		return names
 	}
-	return nil
+	var names []string
+	for _, sub := range c.Subcommands {
+		if sub.Name != "help" && !sub.Hidden {
+			names = append(names, sub.Name)
+		}
+	}
+	return names
 }
 
 func names(commands []*cli.Command) string {

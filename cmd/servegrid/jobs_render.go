@@ -60,18 +60,7 @@ the run when all pods are done; and every night at half past two:
 }
 
 func runJobsRender(c *cli.Context) error {
-	if target := c.String("target"); suggest.Nearest(target, targets, 0) != target {
-		return usagef("--target: %w", suggest.Unknown("target", target, targets))
-	}
-	for _, name := range []string{"shards", "warehouse", "image"} {
-		if !c.IsSet(name) {
-			return usagef("missing --%s", name)
-		}
-	}
-	if c.IsSet("parallelism") && c.Int("parallelism") < 1 {
-		return usagef("--parallelism is %d, want at least 1", c.Int("parallelism"))
-	}
-	deadline, err := duration(c, "deadline")
+	k, err := newKubernetes(c)
 	if err != nil {
 		return err
 	}
@@ -83,14 +72,7 @@ func runJobsRender(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	k := jobs.Kubernetes{
-		Name: c.String("name"), Namespace: c.String("namespace"), File: configName(path), Spec: src, Warehouse: c.String("warehouse"),
-		Shards: c.Int("shards"), Parallelism: c.Int("parallelism"), Run: c.String("run"), Schedule: c.String("schedule"), TimeZone: c.String("time-zone"),
-		Image: c.String("image"), ImagePullSecret: c.String("image-pull-secret"), ServiceAccount: c.String("service-account"),
-		EnvFromSecret: c.String("env-from-secret"), Env: c.StringSlice("env"), NodeSelector: c.StringSlice("node-selector"), Tolerations: c.StringSlice("toleration"),
-		CPU: c.String("cpu"), Memory: c.String("memory"), Scratch: c.String("scratch"),
-		Retries: c.Int("retries"), MaxFailedIndexes: c.Int("max-failed-indexes"), Deadline: deadline,
-	}
+	k.File, k.Spec = configName(path), src
 	if !c.IsSet("name") {
 		k.Name = objectName(spec.Name)
 	}
@@ -109,6 +91,33 @@ func runJobsRender(c *cli.Context) error {
 	}
 	_, err = c.App.Writer.Write(out)
 	return err
+}
+
+// newKubernetes reads the flags; what they say is checked when it is rendered.
+func newKubernetes(c *cli.Context) (k jobs.Kubernetes, err error) {
+	if target := c.String("target"); suggest.Nearest(target, targets, 0) != target {
+		return k, usagef("--target: %w", suggest.Unknown("target", target, targets))
+	}
+	for _, name := range []string{"shards", "warehouse", "image"} {
+		if !c.IsSet(name) {
+			return k, usagef("missing --%s", name)
+		}
+	}
+	// Left out they mean all, which nobody asks for by a 0.
+	for _, name := range []string{"parallelism", "max-failed-indexes"} {
+		if c.IsSet(name) && c.Int(name) < 1 {
+			return k, usagef("--%s is %d, want at least 1", name, c.Int(name))
+		}
+	}
+	deadline, err := duration(c, "deadline")
+	return jobs.Kubernetes{
+		Name: c.String("name"), Namespace: c.String("namespace"), Warehouse: c.String("warehouse"),
+		Shards: c.Int("shards"), Parallelism: c.Int("parallelism"), Run: c.String("run"), Schedule: c.String("schedule"), TimeZone: c.String("time-zone"),
+		Image: c.String("image"), ImagePullSecret: c.String("image-pull-secret"), ServiceAccount: c.String("service-account"),
+		EnvFromSecret: c.String("env-from-secret"), Env: c.StringSlice("env"), NodeSelector: c.StringSlice("node-selector"), Tolerations: c.StringSlice("toleration"),
+		CPU: c.String("cpu"), Memory: c.String("memory"), Scratch: c.String("scratch"),
+		Retries: c.Int("retries"), MaxFailedIndexes: c.Int("max-failed-indexes"), Deadline: deadline,
+	}, err
 }
 
 // configName is what the sweep file is called in the pods: as it is here, since a
