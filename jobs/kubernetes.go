@@ -39,7 +39,7 @@ type Kubernetes struct {
 	CPU, Memory      string   // of a pod; requested, and the limit
 	Scratch          string   // the most that a pod may write beside the warehouse
 	Retries          int      // of an index that fails
-	MaxFailedIndexes int      // more end the Job; 0: as many as there are
+	MaxFailedIndexes int      // more end the Job; -1: as many as there are
 	Deadline         time.Duration
 }
 
@@ -100,7 +100,7 @@ func (k Kubernetes) view() kubernetesView {
 	if v.Parallelism == 0 {
 		v.Parallelism = k.Shards
 	}
-	if v.MaxFailedIndexes == 0 {
+	if v.MaxFailedIndexes < 0 {
 		v.MaxFailedIndexes = k.Shards
 	}
 	if v.Run == "" {

@@ -88,7 +88,7 @@ func (k *Kubernetes) checkCounts(o *options) {
 	within("shards", k.Shards, 1, mostIndexes)
 	if k.Shards >= 1 {
 		within("parallelism", k.Parallelism, 0, k.Shards)
-		within("max-failed-indexes", k.MaxFailedIndexes, 0, k.Shards)
+		within("max-failed-indexes", k.MaxFailedIndexes, -1, k.Shards)
 	}
 	within("retries", k.Retries, 0, 100)
 	if k.Deadline < shortestDeadline || k.Deadline%time.Second != 0 {

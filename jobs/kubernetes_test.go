@@ -25,14 +25,14 @@ func onCluster(t testing.TB) Kubernetes {
 	}
 	return Kubernetes{
 		Name: "night", File: "demo.yaml", Spec: spec, Warehouse: "s3://bucket/warehouse", Shards: 8, TimeZone: "UTC",
-		Image: "registry.example:5000/servegrid:0.1.0", CPU: "2", Memory: "2Gi", Scratch: "4Gi", Retries: 3, Deadline: 6 * time.Hour,
+		Image: "registry.example:5000/servegrid:0.1.0", CPU: "2", Memory: "2Gi", Scratch: "4Gi", Retries: 3, MaxFailedIndexes: -1, Deadline: 6 * time.Hour,
 	}
 }
 
 // full sets everything that has no place in a plain one.
 func full(t testing.TB) Kubernetes {
 	k := onCluster(t)
-	k.Namespace, k.Parallelism, k.MaxFailedIndexes, k.Run = "sweeps", 4, 2, "Run_1"
+	k.Namespace, k.Parallelism, k.MaxFailedIndexes, k.Run = "sweeps", 4, 0, "Run_1"
 	k.Warehouse, k.ServiceAccount, k.EnvFromSecret, k.ImagePullSecret = "pvc://shared/a/b", "sweeper", "bucket.credentials", "registry"
 	k.Env = []string{"AWS_REGION=eu-west-1", `ODD=a: "b" $(c) # d=e`, "EMPTY="}
 	k.NodeSelector = []string{"pool=cpu", "example.com/odd=true"}
@@ -133,6 +133,13 @@ func TestKubernetesPods(t *testing.T) {
 		if finish != nil {
 			jobs = append(jobs, finish)
 		}
+		most := int32(k.MaxFailedIndexes)
+		if most < 0 {
+			most = int32(k.Shards)
+		}
+		if *sweep.MaxFailedIndexes != most {
+			t.Errorf("%s: %d indexes may fail", name, *sweep.MaxFailedIndexes)
+		}
 		if int(*sweep.BackoffLimitPerIndex) != k.Retries {
 			t.Errorf("%s: %d retries", name, *sweep.BackoffLimitPerIndex)
 		}
@@ -219,7 +226,7 @@ func TestKubernetesMistakes(t *testing.T) {
 		{"run", func(k *Kubernetes) { k.Run = "a/b" }, `is "a/b"`},
 		{"shards", func(k *Kubernetes) { k.Shards = 0 }, "is 0, want 1 to 100000"},
 		{"parallelism", func(k *Kubernetes) { k.Parallelism = 9 }, "is 9, want 0 to 8"},
-		{"max-failed-indexes", func(k *Kubernetes) { k.MaxFailedIndexes = 9 }, "is 9, want 0 to 8"},
+		{"max-failed-indexes", func(k *Kubernetes) { k.MaxFailedIndexes = 9 }, "is 9, want -1 to 8"},
 		{"retries", func(k *Kubernetes) { k.Retries = -1 }, "is -1"},
 		{"deadline", func(k *Kubernetes) { k.Deadline = time.Second }, "is 1s, want at least 1m0s"},
 		{"schedule", func(k *Kubernetes) { k.Schedule = "0 25 * * *" }, `is "0 25 * * *", want five fields`},

@@ -34,7 +34,7 @@ the run when all pods are done; and every night at half past two:
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "target", Value: "kubernetes", Usage: "what it is for: " + strings.Join(targets, ", ")},
 			&cli.IntFlag{Name: "shards", Usage: "shares of the sweep, one for each index of the Job (required)"},
-			&cli.IntFlag{Name: "parallelism", Usage: "pods at once (default: as many as shares)"},
+			&cli.IntFlag{Name: "parallelism", Usage: "pods at once", DefaultText: "as many as shares"},
 			&cli.StringFlag{Name: "warehouse", Usage: "where all pods write: s3://BUCKET/PREFIX, gs://…, azblob://…, or pvc://CLAIM/PATH (required)"},
 			&cli.StringFlag{Name: "image", Usage: "image with the program, the sweep-only one or the whole one (required)"},
 			&cli.StringFlag{Name: "name", Usage: "name of the objects (default: servegrid- and that of the sweep)"},
@@ -52,7 +52,7 @@ the run when all pods are done; and every night at half past two:
 			&cli.StringFlag{Name: "memory", Value: "2Gi", Usage: "memory of a pod"},
 			&cli.StringFlag{Name: "scratch", Value: "4Gi", Usage: "disk of a pod, for what is not in the warehouse yet"},
 			&cli.IntFlag{Name: "retries", Value: 3, Usage: "how often an index that fails is tried again"},
-			&cli.IntFlag{Name: "max-failed-indexes", Usage: "how many indexes may fail for good before the Job stops (default: all, as what the others score is kept)"},
+			&cli.IntFlag{Name: "max-failed-indexes", Value: -1, Usage: "how many indexes may fail for good before the Job stops; 0 stops at the first", DefaultText: "all, as what the others score is kept"},
 			&cli.StringFlag{Name: "deadline", Value: "6h", Usage: "longest time for the sweep"},
 		},
 		Action: runJobsRender,
@@ -103,11 +103,8 @@ func newKubernetes(c *cli.Context) (k jobs.Kubernetes, err error) {
 			return k, usagef("missing --%s", name)
 		}
 	}
-	// Left out they mean all, which nobody asks for by a 0.
-	for _, name := range []string{"parallelism", "max-failed-indexes"} {
-		if c.IsSet(name) && c.Int(name) < 1 {
-			return k, usagef("--%s is %d, want at least 1", name, c.Int(name))
-		}
+	if c.IsSet("parallelism") && c.Int("parallelism") < 1 { // 0 stands for all
+		return k, usagef("--parallelism is %d, want at least 1", c.Int("parallelism"))
 	}
 	deadline, err := duration(c, "deadline")
 	return jobs.Kubernetes{

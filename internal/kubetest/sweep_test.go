@@ -222,7 +222,7 @@ func testValidation(t *testing.T, client *kubernetes.Clientset) {
 	check := func(file []byte) error { return Create(t.Context(), client, n.Namespace, file, true) }
 	once := render(t, "--shards", "4")
 	nightly := render(t, "--shards", "4", "--schedule", "30 2 * * *")
-	every := []string{"--shards", "400", "--parallelism", "20", "--max-failed-indexes", "5", "--service-account", "sweeper", "--env-from-secret", "bucket",
+	every := []string{"--shards", "400", "--parallelism", "20", "--max-failed-indexes", "0", "--service-account", "sweeper", "--env-from-secret", "bucket",
 		"--image-pull-secret", "registry", "--env", "AWS_REGION=eu-west-1", "--node-selector", "pool=cpu", "--toleration", "spot=true:NoSchedule", "--toleration", "example.com/gpu:NoExecute",
 		"--cpu", "500m", "--memory", "1.5Gi", "--scratch", "10G", "--retries", "0", "--deadline", "90m"}
 	longest := strings.Repeat("n", 63-11-len("-399"))
