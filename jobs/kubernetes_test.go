@@ -240,6 +240,7 @@ func TestKubernetesMistakes(t *testing.T) {
 		{"warehouse", func(k *Kubernetes) { k.Warehouse = "s3:///y" }, "want s3://BUCKET/PREFIX"},
 		{"warehouse", func(k *Kubernetes) { k.Warehouse = "pvc://A/y" }, "want pvc://CLAIM/PATH"},
 		{"warehouse", func(k *Kubernetes) { k.Warehouse = "pvc://a/../y" }, "want pvc://CLAIM/PATH"},
+		{"warehouse", func(k *Kubernetes) { k.Warehouse = "s3://me:hunter2%zz@b" }, "is no URL: want s3://"},
 		{"image", func(k *Kubernetes) { k.Image = "a b" }, `is "a b"`},
 		{"cpu", func(k *Kubernetes) { k.CPU = "two" }, `is "two"`},
 		{"memory", func(k *Kubernetes) { k.Memory = "0Gi" }, `is "0Gi"`},

@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"servegrid/estimator/search"
-	"servegrid/internal/lazyregexp"
 	"servegrid/internal/suggest"
 	"servegrid/jobs"
 	"servegrid/pipeline"
@@ -127,11 +126,10 @@ func configName(path string) string {
 	return name
 }
 
-var notLabel = lazyregexp.New(`[^a-z0-9]+`)
-
 // objectName makes a DNS label of a sweep's name.
 func objectName(sweep string) string {
-	return "servegrid-" + strings.Trim(notLabel.ReplaceAllString(strings.ToLower(sweep), "-"), "-")
+	words := strings.FieldsFunc(strings.ToLower(sweep), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	return "servegrid-" + strings.Join(words, "-")
 }
 
 // flagErrors spells the options of mistakes as flags.
