@@ -281,7 +281,8 @@ func killAtFirstShard(process *os.Process, receipts string) {
 		entries, _ := os.ReadDir(receipts)
 		return len(entries)
 	}
-	for before := count(); count() <= before; {
+	end := time.Now().Add(30 * time.Second) // it may have been the last pod that had to do something
+	for before := count(); count() <= before && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	process.Kill()
