@@ -64,7 +64,7 @@ func (t *TableInfo) Check(tab *Table) []Finding {
 			}
 		}
 	}
-	t.LeaveOneOut(tab, judgeAll, func(l LeaveOneOut) {
+	t.leaveOut(tab, judgeAll, alone, func(l LeaveOneOut) {
 		if ratio := l.Answer / l.Row.Latency; !l.Outside && (ratio > outlier || ratio < 1/outlier) {
 			c.slice = l.Slice
 			c.add(FindingOutlier, math.Abs(math.Log(ratio)), l.Row, fmt.Sprintf("%.4g, the rows around it say %.4g", l.Row.Latency, l.Answer))
@@ -77,6 +77,22 @@ func (t *TableInfo) Check(tab *Table) []Finding {
 		}
 	}
 	return out
+}
+
+// alone reports whether every measurement next to a cell on an axis is far from
+// it. Only then it can be an outlier.
+func alone(g *rawGrid, at [3]int) bool {
+	here := g.lat[g.index(at)]
+	for d := range at {
+		for _, by := range [2]int{-1, +1} {
+			if i := g.neighbour(at, d, by); i >= 0 {
+				if r := g.lat[g.index(moved(at, d, i))] / here; r < outlier/2 && r > 2/outlier {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 // checker collects findings with the worst example of each.

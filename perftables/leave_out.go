@@ -23,23 +23,32 @@ func (l *LeaveOneOut) Error() float64 { return l.Answer/l.Row.Latency - 1 }
 // interpolation for it. Nothing in the answer depends on the row that is left
 // out. Slices with fewer than three rows have no answer.
 func (t *TableInfo) LeaveOneOut(tab *Table, step int, visit func(LeaveOneOut)) {
+	t.leaveOut(tab, step, func(*rawGrid, [3]int) bool { return true }, visit)
+}
+
+// leaveOut is [TableInfo.LeaveOneOut]; of gridded kinds it leaves out only cells
+// that are of interest.
+func (t *TableInfo) leaveOut(tab *Table, step int, interest func(g *rawGrid, at [3]int) bool, visit func(LeaveOneOut)) {
 	sys, ok := t.layer.system(t.System)
 	if !ok {
 		return
 	}
 	for _, s := range tab.Slices {
 		if sol := sys.boundOf(t.Kind, s.Key); sol != nil {
-			leaveOutCells(s, sol, step, visit)
+			leaveOutCells(s, sol, step, interest, visit)
 			continue
 		}
 		leaveOutKnots(s, len(Shapes[t.Kind].Coords)-1, step, visit)
 	}
 }
 
-func leaveOutCells(s Slice, sol bound, step int, visit func(LeaveOneOut)) {
+func leaveOutCells(s Slice, sol bound, step int, interest func(g *rawGrid, at [3]int) bool, visit func(LeaveOneOut)) {
 	whole := newRawGrid(s.Rows, sol)
 	for i := 0; i < len(s.Rows) && len(s.Rows) > 2; i += step {
 		r, g := s.Rows[i], whole
+		if !interest(g, g.find(r)) {
+			continue
+		}
 		if r.Latency == g.floor {
 			g = newRawGrid(s.Rows, sol)
 			g.floor = floorOf(slices.Delete(slices.Clone(s.Rows), i, i+1))
