@@ -14,7 +14,7 @@ import (
 // disagg_points of one shard. Those of a workload come together; each GPU budget of
 // it is one comparison.
 type BestPoints struct {
-	budgets []int // rising
+	budgets []int32
 	rows    block
 	now     workloadKey
 	begun   bool // there is a workload at hand
@@ -50,7 +50,11 @@ type chosenPoint struct {
 
 // NewBestPoints returns a picker for a sweep of these GPU budgets.
 func NewBestPoints(budgets []int) *BestPoints {
-	return &BestPoints{budgets: slices.Compact(slices.Sorted(slices.Values(budgets))), rows: block{schema.NewRows(schema.BestPoints)}}
+	b := &BestPoints{rows: block{schema.NewRows(schema.BestPoints)}}
+	for _, gpus := range budgets {
+		b.budgets = append(b.budgets, int32(gpus))
+	}
+	return b
 }
 
 // Add takes a block; one of another workload than before finishes that one. What
@@ -96,16 +100,30 @@ func (b *BestPoints) source(rows *schema.Rows) *sourceBlock {
 func (b *BestPoints) Finish(write func(*schema.Rows) error) error {
 	defer b.Reset()
 	b.best = b.best[:0]
-	if b.used > 0 {
-		for _, gpus := range b.budgets {
-			b.pick(int32(gpus))
-		}
+	for _, gpus := range b.present() {
+		b.pick(gpus)
 	}
 	if len(b.best) == 0 {
 		return nil
 	}
 	fillBestPoints(b.rows, b.best)
 	return write(b.rows.Rows)
+}
+
+// present lists the GPU budgets that the blocks at hand are about, rising: aggregated
+// candidates are about all of the sweep's, pairs say theirs.
+func (b *BestPoints) present() []int32 {
+	var all []int32
+	for i := range b.blocks[:b.used] {
+		if d := &b.blocks[i]; d.mode == aggMode {
+			all = append(all, b.budgets...)
+		} else {
+			all = append(all, d.cols[atGPUs].Int...)
+		}
+		slices.Sort(all)
+		all = slices.Compact(all)
+	}
+	return all
 }
 
 // Reset forgets what was not finished.
@@ -120,8 +138,11 @@ func (b *BestPoints) Reset() { b.used, b.begun = 0, false }
 // answer when its own latencies are the limits.
 func (b *BestPoints) pick(gpus int32) {
 	b.ranked = b.ranked[:0]
+	asked := slices.Contains(b.budgets, gpus)
 	for i := range b.blocks[:b.used] {
-		b.ranked = b.blocks[i].appendRanked(b.ranked, int32(i), gpus)
+		if d := &b.blocks[i]; asked || d.mode == disaggMode {
+			b.ranked = d.appendRanked(b.ranked, int32(i), gpus)
+		}
 	}
 	fastest := math.Inf(-1)
 	for m := range b.modes {
