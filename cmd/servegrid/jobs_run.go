@@ -166,6 +166,8 @@ func (o *jobOptions) collectOld(dir sinks.Store, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("remove old runs: %w", err)
 	}
-	(&gcOptions{}).say(stderr, g)
+	if len(g.Runs) > 0 || g.Files > 0 {
+		(&gcOptions{}).say(stderr, g)
+	}
 	return nil
 }
