@@ -20,6 +20,10 @@ var combination = strings.Fields("model system decode_system backend version isl
 // sizes are the columns of a layout.
 var sizes = layoutNames[:5]
 
+// shifts asks for shares to twelve digits: where both figures fall short equally, either
+// quotient may be the one that is shown.
+const shifts = "select s.* replace (round(s.loss, 12) as loss, round(s.gain, 12) as gain) from frontier_shifts(?, ?) as s"
+
 // TestShiftsEqualBruteForce: what changed between two runs, over random ones of which
 // some shards are the same, others were altered, lost or are new, and some of what was
 // asked differs.
@@ -37,13 +41,13 @@ func TestShiftsEqualBruteForce(t *testing.T) {
 		runs := map[string]tables{"one": one, "two": two}
 		for _, pair := range [][2]string{{"one", "two"}, {"two", "one"}, {"one", "one"}} {
 			a, b := pair[0], pair[1]
-			got := ask(t, db, "from frontier_shifts(?, ?)", a, b)
+			got := ask(t, db, shifts, a, b)
 			want := bruteShifts(askedBy(fronts[a], runs[b]), askedBy(fronts[b], runs[a]))
 			equalRows(t, fmt.Sprint(seed, pair), got, want, false)
 			for _, r := range want {
 				seen[r["change"].(string)]++
 			}
-			paths := ask(t, db, "from frontier_shifts(?, ?)", db.Root()+"/runs/"+a, db.Root()+"/runs/"+b)
+			paths := ask(t, db, shifts, db.Root()+"/runs/"+a, db.Root()+"/runs/"+b)
 			equalRows(t, "by path", paths, want, false)
 			got = ask(t, db, "from coverage_changes(?, ?)", a, b)
 			want = bruteCoverageChanges(records(runs[a]["coverage"]), records(runs[b]["coverage"]))
@@ -190,15 +194,18 @@ func askedBy(points []record, other tables) []record {
 	})
 }
 
-// keptShare is the share of x that y keeps.
+// keptShare is the share of x that y keeps: all of it where the figure that falls short
+// most does so by no more than rounding.
 func keptShare(x, y record) float64 {
-	share := func(name string) float64 {
-		if math.Abs(x.float(name)-y.float(name)) < 0.0015 {
-			return 1
-		}
-		return max(y.float(name), 0.001) / max(x.float(name), 0.001)
+	u, t := "tokens_per_s_per_user", yName
+	share, short := y.float(u)/x.float(u), x.float(u)-y.float(u)
+	if s := y.float(t) / x.float(t); s < share {
+		share, short = s, x.float(t)-y.float(t)
 	}
-	return min(share("tokens_per_s_per_user"), share(yName))
+	if short < 0.0015 {
+		share = max(share, 1)
+	}
+	return share
 }
 
 // leastKept finds the point of xs that ys keep least, and what keeps it.
@@ -256,7 +263,7 @@ func bruteShifts(a, b []record) []record {
 			continue
 		}
 		s := row(x, "mixed")
-		s["loss"], s["gain"] = max(1-kept, 0), max(1/won-1, 0)
+		s["loss"], s["gain"] = math.Round(max(1-kept, 0)*1e12)/1e12, math.Round(max(1/won-1, 0)*1e12)/1e12
 		if kept < 1 {
 			points(s, "loss", x, near)
 		} else {

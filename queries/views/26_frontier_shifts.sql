@@ -16,38 +16,41 @@
 -- second, minus 1. (It is the multiplicative epsilon indicator of Zitzler et al. 2003, in
 -- both directions.) The columns behind them are those two points: of the first run in *_a,
 -- of the second in *_b, in tokens/s.
--- Ties: figures less than 0.0015 apart are equal, as all are rounded to 0.001, and what is
--- below 0.001 counts as 0.001. Of equal points that with faster users counts, then that
--- with more throughput. Shards of the same key hold the same rows and are not compared.
--- figure_share(old, new) and kept_share(u_old, t_old, u_new, t_new) are these shares.
-create or replace macro figure_share(old, new) as
-case when abs(old - new) < 0.0015 then 1 else greatest(new, 0.001) / greatest(old, 0.001) end;
-
-create or replace macro kept_share(u_old, t_old, u_new, t_new) as
-least(figure_share(u_old, u_new), figure_share(t_old, t_new));
-
+-- Ties: all figures are rounded to 0.001, so a point is kept in full where the smaller of
+-- the two ratios comes from figures less than 0.0015 apart; what is below 0.001 counts as
+-- 0.001. Of equal points that with faster users counts, then that with more throughput.
+-- Shards of the same key hold the same rows and are not compared.
+-- Points are put in order of u / t. Of those of the other run that are not behind a point
+-- in that order u2 / u1 is the smaller ratio, so the fastest users keep it best; of those
+-- that are not before it t2 / t1 is, so most throughput does. One pass over both frontiers
+-- side by side finds both, where comparing all pairs would take minutes.
 create or replace macro frontier_shifts(run_a, run_b) as table
-with first_points as (
+with first_shards as (
+    select distinct
+        c.shard_key
+    from read_parquet(tables_of(run_a) || 'coverage/**/*.parquet', hive_partitioning = false) as c
+    anti join read_parquet(tables_of(run_b) || 'coverage/**/*.parquet', hive_partitioning = false) as same on c.shard_key = same.shard_key
+),
+
+first_points as (
     select
-        struct_pack(
-            mode := f.mode,
-            model := f.model,
-            system := f.system,
-            decode_system := f.decode_system,
-            backend := f.backend,
-            version := f.version,
-            estimator := f.estimator,
-            search := f.search,
-            database_mode := f.database_mode,
-            isl := f.isl,
-            osl := f.osl,
-            prefix := f.prefix,
-            gpus := f.gpus
-        ) as question,
-        f.tokens_per_s_per_user as u,
-        f.tokens_per_s_per_gpu_cluster as t
+        f.mode,
+        f.model,
+        f.system,
+        f.decode_system,
+        f.backend,
+        f.version,
+        f.estimator,
+        f.search,
+        f.database_mode,
+        f.isl,
+        f.osl,
+        f.prefix,
+        f.gpus,
+        greatest(f.tokens_per_s_per_user, 0.001) as u,
+        greatest(f.tokens_per_s_per_gpu_cluster, 0.001) as t
     from read_parquet(tables_of(run_a) || 'best_points/*.parquet', hive_partitioning = false) as f
-    anti join read_parquet(tables_of(run_b) || 'best_points/*.parquet', hive_partitioning = false) as same on f.shard_key = same.shard_key
+    semi join first_shards as changed on f.shard_key = changed.shard_key
     semi join read_parquet(tables_of(run_b) || 'gpu_budgets/part.parquet', hive_partitioning = false) as budget on f.gpus = budget.gpus
     semi join read_parquet(tables_of(run_b) || 'coverage/**/*.parquet', hive_partitioning = false) as asked
         on f.mode = asked.mode
@@ -60,27 +63,32 @@ with first_points as (
     where f.on_frontier
 ),
 
+second_shards as (
+    select distinct
+        c.shard_key
+    from read_parquet(tables_of(run_b) || 'coverage/**/*.parquet', hive_partitioning = false) as c
+    anti join read_parquet(tables_of(run_a) || 'coverage/**/*.parquet', hive_partitioning = false) as same on c.shard_key = same.shard_key
+),
+
 second_points as (
     select
-        struct_pack(
-            mode := f.mode,
-            model := f.model,
-            system := f.system,
-            decode_system := f.decode_system,
-            backend := f.backend,
-            version := f.version,
-            estimator := f.estimator,
-            search := f.search,
-            database_mode := f.database_mode,
-            isl := f.isl,
-            osl := f.osl,
-            prefix := f.prefix,
-            gpus := f.gpus
-        ) as question,
-        f.tokens_per_s_per_user as u,
-        f.tokens_per_s_per_gpu_cluster as t
+        f.mode,
+        f.model,
+        f.system,
+        f.decode_system,
+        f.backend,
+        f.version,
+        f.estimator,
+        f.search,
+        f.database_mode,
+        f.isl,
+        f.osl,
+        f.prefix,
+        f.gpus,
+        greatest(f.tokens_per_s_per_user, 0.001) as u,
+        greatest(f.tokens_per_s_per_gpu_cluster, 0.001) as t
     from read_parquet(tables_of(run_b) || 'best_points/*.parquet', hive_partitioning = false) as f
-    anti join read_parquet(tables_of(run_a) || 'best_points/*.parquet', hive_partitioning = false) as same on f.shard_key = same.shard_key
+    semi join second_shards as changed on f.shard_key = changed.shard_key
     semi join read_parquet(tables_of(run_a) || 'gpu_budgets/part.parquet', hive_partitioning = false) as budget on f.gpus = budget.gpus
     semi join read_parquet(tables_of(run_a) || 'coverage/**/*.parquet', hive_partitioning = false) as asked
         on f.mode = asked.mode
@@ -93,127 +101,207 @@ second_points as (
     where f.on_frontier
 ),
 
--- The point of the first run of which the second keeps least, and what keeps it.
-first_kept as (
+distinct_frontiers as (
     select
-        x.question,
-        x.u,
-        x.t,
-        max(kept_share(x.u, x.t, y.u, y.t)) as share
-    from first_points as x
-    inner join second_points as y on x.question = y.question
-    group by all
+        a.mode,
+        a.model,
+        a.system,
+        a.decode_system,
+        a.backend,
+        a.version,
+        a.estimator,
+        a.search,
+        a.database_mode,
+        a.isl,
+        a.osl,
+        a.prefix,
+        a.gpus
+    from first_points as a
+    union
+    select
+        b.mode,
+        b.model,
+        b.system,
+        b.decode_system,
+        b.backend,
+        b.version,
+        b.estimator,
+        b.search,
+        b.database_mode,
+        b.isl,
+        b.osl,
+        b.prefix,
+        b.gpus
+    from second_points as b
 ),
 
-first_least as (
+frontiers as (
     select
-        k.question,
+        d.mode,
+        d.model,
+        d.system,
+        d.decode_system,
+        d.backend,
+        d.version,
+        d.estimator,
+        d.search,
+        d.database_mode,
+        d.isl,
+        d.osl,
+        d.prefix,
+        d.gpus,
+        row_number() over () as id
+    from distinct_frontiers as d
+),
+
+points as (
+    select
+        f.id,
+        false as latter,
+        a.u,
+        a.t
+    from first_points as a
+    inner join frontiers as f using (mode, model, system, decode_system, backend, version, estimator, search, database_mode, isl, osl, prefix, gpus)
+    union all
+    select
+        f.id,
+        true as latter,
+        b.u,
+        b.t
+    from second_points as b
+    inner join frontiers as f using (mode, model, system, decode_system, backend, version, estimator, search, database_mode, isl, osl, prefix, gpus)
+),
+
+sides as (
+    select
+        p.id,
+        bool_or(not p.latter) as in_a,
+        bool_or(p.latter) as in_b
+    from points as p
+    group by p.id
+),
+
+neighbours as (
+    select
+        p.id,
+        p.latter,
+        p.u,
+        p.t,
+        max(p.u) filter (not p.latter) over slower as u_a,
+        max(p.u) filter (p.latter) over slower as u_b,
+        max(p.t) filter (not p.latter) over faster as t_a,
+        max(p.t) filter (p.latter) over faster as t_b
+    from points as p
+    window
+        slower as (partition by p.id order by p.u / p.t range between unbounded preceding and current row),
+        faster as (partition by p.id order by p.u / p.t range between current row and unbounded following)
+),
+
+-- The figures of the other run that keep a point, null where there are none.
+keepers as (
+    select
+        n.id,
+        n.latter,
+        n.u,
+        n.t,
+        if(n.latter, n.u_a, n.u_b) as by_u,
+        if(n.latter, n.t_a, n.t_b) as by_t
+    from neighbours as n
+),
+
+shortfalls as (
+    select
+        k.id,
+        k.latter,
         k.u,
         k.t,
-        k.share
-    from first_kept as k
-    qualify row_number() over (partition by k.question order by k.share, k.u desc, k.t desc) = 1
+        k.by_u,
+        k.by_t,
+        coalesce(k.by_u / k.u > k.by_t / k.t, k.by_t is null) as through_u,
+        greatest(k.by_u / k.u, k.by_t / k.t) as share
+    from keepers as k
+    where (k.by_u is not null or k.by_t is not null)
+        and greatest(k.by_u / k.u, k.by_t / k.t) < 1
+        and (k.by_u is null or k.u - k.by_u >= 0.0015)
+        and (k.by_t is null or k.t - k.by_t >= 0.0015)
 ),
 
-first_worst as (
+-- The point of each run that the other keeps least, and what keeps it.
+worst as (
     select
-        x.question,
-        x.u,
-        x.t,
-        x.share,
-        y.u as near_u,
-        y.t as near_t
-    from first_least as x
-    inner join second_points as y on x.question = y.question
-    qualify row_number() over (partition by x.question order by kept_share(x.u, x.t, y.u, y.t) desc, y.u desc, y.t desc) = 1
+        s.id,
+        s.latter,
+        s.u,
+        s.t,
+        s.by_u,
+        s.by_t,
+        s.through_u,
+        s.share
+    from shortfalls as s
+    qualify row_number() over (partition by s.id, s.latter order by s.share, s.u desc, s.t desc) = 1
 ),
 
--- The point of the second run of which the first keeps least, and what keeps it.
-second_kept as (
+moves as (
     select
-        x.question,
-        x.u,
-        x.t,
-        max(kept_share(x.u, x.t, y.u, y.t)) as share
-    from second_points as x
-    inner join first_points as y on x.question = y.question
+        w.id,
+        w.latter,
+        w.u,
+        w.t,
+        w.share,
+        max(p.u) as near_u,
+        max(p.t) as near_t
+    from worst as w
+    inner join points as p
+        on w.id = p.id
+        and w.latter <> p.latter
+        and if(w.through_u, p.u = w.by_u, p.t = w.by_t)
     group by all
-),
-
-second_least as (
-    select
-        k.question,
-        k.u,
-        k.t,
-        k.share
-    from second_kept as k
-    qualify row_number() over (partition by k.question order by k.share, k.u desc, k.t desc) = 1
-),
-
-second_worst as (
-    select
-        x.question,
-        x.u,
-        x.t,
-        x.share,
-        y.u as near_u,
-        y.t as near_t
-    from second_least as x
-    inner join first_points as y on x.question = y.question
-    qualify row_number() over (partition by x.question order by kept_share(x.u, x.t, y.u, y.t) desc, y.u desc, y.t desc) = 1
 ),
 
 shifts as (
     select
-        a.question,
+        s.id,
         case
-            when a.share >= 1 then 'up'
-            when b.share >= 1 then 'down'
+            when not s.in_b then 'lost'
+            when not s.in_a then 'new'
+            when a.id is null then 'up'
+            when b.id is null then 'down'
             else 'mixed'
         end as change,
-        greatest(1 - a.share, 0) as loss,
-        greatest(1 / b.share - 1, 0) as gain,
-        if(a.share < 1, a.u, null) as loss_u_a,
-        if(a.share < 1, a.near_u, null) as loss_u_b,
-        if(a.share < 1, a.t, null) as loss_t_a,
-        if(a.share < 1, a.near_t, null) as loss_t_b,
-        if(b.share < 1, b.near_u, null) as gain_u_a,
-        if(b.share < 1, b.u, null) as gain_u_b,
-        if(b.share < 1, b.near_t, null) as gain_t_a,
-        if(b.share < 1, b.t, null) as gain_t_b
-    from first_worst as a
-    inner join second_worst as b on a.question = b.question
-    where a.share < 1
-        or b.share < 1
-    union all by name
-    select distinct
-        a.question,
-        'lost' as change
-    from first_points as a
-    anti join second_points as b on a.question = b.question
-    union all by name
-    select distinct
-        b.question,
-        'new' as change
-    from second_points as b
-    anti join first_points as a on b.question = a.question
+        if(s.in_a and s.in_b, coalesce(1 - a.share, 0), null) as loss,
+        if(s.in_a and s.in_b, coalesce(1 / b.share - 1, 0), null) as gain,
+        a.u as loss_u_a,
+        a.near_u as loss_u_b,
+        a.t as loss_t_a,
+        a.near_t as loss_t_b,
+        b.near_u as gain_u_a,
+        b.u as gain_u_b,
+        b.near_t as gain_t_a,
+        b.t as gain_t_b
+    from sides as s
+    left join moves as a on s.id = a.id and not a.latter
+    left join moves as b on s.id = b.id and b.latter
+    where not s.in_a
+        or not s.in_b
+        or a.id is not null
+        or b.id is not null
 )
 
 select
     s.change,
-    s.question.mode as mode,
-    s.question.model as model,
-    s.question.system as system,
-    s.question.decode_system as decode_system,
-    s.question.backend as backend,
-    s.question.version as version,
-    s.question.estimator as estimator,
-    s.question.search as search,
-    s.question.database_mode as database_mode,
-    s.question.isl as isl,
-    s.question.osl as osl,
-    s.question.prefix as prefix,
-    s.question.gpus as gpus,
+    f.mode,
+    f.model,
+    f.system,
+    f.decode_system,
+    f.backend,
+    f.version,
+    f.estimator,
+    f.search,
+    f.database_mode,
+    f.isl,
+    f.osl,
+    f.prefix,
+    f.gpus,
     s.loss,
     s.gain,
     s.loss_u_a as loss_tokens_per_s_per_user_a,
@@ -225,5 +313,6 @@ select
     s.gain_t_a as gain_tokens_per_s_per_gpu_cluster_a,
     s.gain_t_b as gain_tokens_per_s_per_gpu_cluster_b
 from shifts as s
+inner join frontiers as f on s.id = f.id
 order by
-    model, system, decode_system, backend, version, mode, estimator, search, database_mode, isl, osl, prefix, gpus;
+    f.model, f.system, f.decode_system, f.backend, f.version, f.mode, f.estimator, f.search, f.database_mode, f.isl, f.osl, f.prefix, f.gpus;

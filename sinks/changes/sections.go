@@ -41,7 +41,7 @@ func (r *Report) sections() []section {
 		served.add(s.Change, s.What, s.Name)
 	}
 	frontiers := section{title: "Frontiers", columns: []string{"model", "system", "backend", "version", "mode", "down", "up", "lost", "new", "largest loss", "largest gain"}}
-	for _, f := range r.Frontiers {
+	for _, f := range r.shifted() {
 		system := f.System
 		if f.DecodeSystem != system {
 			system += " + " + f.DecodeSystem
@@ -101,9 +101,23 @@ func (r *Report) facts() []string {
 	return append(facts, r.Notes...)
 }
 
-// moved lists the models and the systems of which a frontier differs.
+// shifted are the frontiers that people are shown: not those of combinations that are
+// lost or new as a whole, which the coverage tells.
+func (r *Report) shifted() []Frontier {
+	whole := map[Combination]bool{}
+	for _, c := range r.Coverage {
+		if c.Change == "lost" || c.Change == "new" {
+			whole[Combination{c.Model, c.System, c.System, c.Backend, c.Version, c.Mode}] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(r.Frontiers), func(f Frontier) bool {
+		return f.Up+f.Down == 0 && whole[f.Combination]
+	})
+}
+
+// moved lists the models and the systems of these frontiers.
 func (r *Report) moved() (models, systems []string) {
-	for _, f := range r.Frontiers {
+	for _, f := range r.shifted() {
 		models, systems = append(models, f.Model), append(systems, f.System, f.DecodeSystem)
 	}
 	slices.Sort(models)
