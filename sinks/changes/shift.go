@@ -41,7 +41,7 @@ func (w Workload) String() string {
 	if w.Prefix > 0 {
 		prefix = fmt.Sprintf(" (%d cached)", w.Prefix)
 	}
-	return fmt.Sprintf("ISL %d%s, OSL %d, %d GPUs", w.ISL, prefix, w.OSL, w.GPUs)
+	return fmt.Sprintf("ISL %d%s, OSL %d, %s", w.ISL, prefix, w.OSL, count(int(w.GPUs), "GPU", "GPUs"))
 }
 
 // Move leads from a point of the first run's frontier to one of the second's; in tokens/s.
