@@ -39,7 +39,7 @@ func (o *jobOptions) compare(ctx context.Context, dir sinks.Store, previous stri
 }
 
 // openRuns opens two runs for questions. Those of a bucket are brought to this machine
-// first, where only one of several files differs between them.
+// first; what both hold comes once.
 func openRuns(ctx context.Context, dir sinks.Store, a, b string) (db *queries.DB, done func(), err error) {
 	if local, ok := dir.(*sinks.Dir); ok {
 		if db, err = queries.Open(ctx, local.Root()); err != nil {

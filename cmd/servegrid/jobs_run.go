@@ -99,13 +99,17 @@ func percentage(flag, text string) (share float64, err error) {
 	return v / 100, nil
 }
 
-// runJob is one night. The next report compares with this run only once its own report
-// is out: a job that is stopped before, and started again, reports the same changes.
 func (o *jobOptions) runJob(ctx context.Context, stdout, stderr io.Writer) error {
 	dir, err := openWarehouse(ctx, o.spec.Warehouse)
 	if err != nil {
 		return err
 	}
+	return o.night(ctx, dir, stdout, stderr)
+}
+
+// night is one of many. The next report compares with its run only once its own report is
+// out: a job that is stopped before, and started again, reports the same changes.
+func (o *jobOptions) night(ctx context.Context, dir sinks.Store, stdout, stderr io.Writer) error {
 	previous, err := pipeline.Baseline(dir, o.spec.Name)
 	if err != nil {
 		return err
