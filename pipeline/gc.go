@@ -31,7 +31,8 @@ type Garbage struct {
 
 // Collect removes all runs but the keep latest ones, and the shards that only
 // they hold. The run that readers see is always kept, and so is that with which the next
-// report of a sweep compares. With dryRun it only says what would go. It fails with [sinks.ErrLocked] while a sweep is running.
+// report of a sweep compares. With dryRun it only says what would go. It fails with
+// [sinks.ErrLocked] while a sweep is running.
 func Collect(dir sinks.Store, keep int, dryRun bool) (*Garbage, error) {
 	unlock, err := dir.Lock(true)
 	if err != nil {

@@ -135,7 +135,8 @@ distinct_frontiers as (
     from second_points as b
 ),
 
-frontiers as (
+-- Numbered once: a frontier has one id wherever it is asked for.
+frontiers as materialized (
     select
         d.mode,
         d.model,
