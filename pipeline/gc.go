@@ -30,8 +30,9 @@ type Garbage struct {
 }
 
 // Collect removes all runs but the keep latest ones, and the shards that only
-// they hold. The run that readers see is always kept. With dryRun it only says
-// what would go. It fails with [sinks.ErrLocked] while a sweep is running.
+// they hold. The run that readers see is always kept, and so is that with which the next
+// report of a sweep compares. With dryRun it only says what would go. It fails with
+// [sinks.ErrLocked] while a sweep is running.
 func Collect(dir sinks.Store, keep int, dryRun bool) (*Garbage, error) {
 	unlock, err := dir.Lock(true)
 	if err != nil {
@@ -42,11 +43,15 @@ func Collect(dir sinks.Store, keep int, dryRun bool) (*Garbage, error) {
 	if err != nil {
 		return nil, err
 	}
+	reported, err := reportedRuns(dir)
+	if err != nil {
+		return nil, err
+	}
 	g := &Garbage{halves: halves}
 	held := map[string]bool{} // keys
 	var latest time.Time
 	for i, r := range runs { // latest first
-		if i >= keep && !r.shown {
+		if i >= keep && !r.shown && !reported[r.Run] {
 			g.Runs = append(g.Runs, r.Run)
 			continue
 		}
@@ -129,6 +134,7 @@ func (g *Garbage) addShards(dir sinks.Store, held map[string]bool, latest time.T
 // storedRun is a published run.
 type storedRun struct {
 	Run        string    `json:"run"`
+	Name       string    `json:"name"` // of the sweep
 	FinishedAt time.Time `json:"finished_at"`
 	published  time.Time // by the clock of the store
 	shown      bool      // readers see it

@@ -132,7 +132,7 @@ func Finish(ctx context.Context, o Options) (*Manifest, error) {
 			return nil, fmt.Errorf("%s (shard %s) is gone or damaged: sweep with shard index %d again", shards[i].Name(), shards[i].key, i%o.Part.Count)
 		}
 	}
-	m, err := publish(o, shards, receipts, scored, started)
+	m, err := publish(ctx, o, shards, receipts, scored, started)
 	if err != nil {
 		return nil, err
 	}

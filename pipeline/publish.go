@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -79,7 +80,7 @@ func (e *PublishedError) Error() string {
 // publish puts the run's folder together and makes it the latest one. A reader sees the
 // previous run until the last step. Of several processes that publish one run
 // at the same time one wins, the others get a [PublishedError].
-func publish(o Options, shards []shard, receipts []*receipt, scored int, started time.Time) (*Manifest, error) {
+func publish(ctx context.Context, o Options, shards []shard, receipts []*receipt, scored int, started time.Time) (*Manifest, error) {
 	m := newManifest(o, shards, receipts, scored, started)
 	final := path.Join(runsDir, o.Run)
 	stage, err := o.Dir.Stage(final, manifestRel)
@@ -94,6 +95,11 @@ func publish(o Options, shards []shard, receipts []*receipt, scored int, started
 	files, err := layOut(dir, o, path.Join(building, tablesRel), shards, receipts)
 	if err != nil {
 		return nil, err
+	}
+	if o.Verify {
+		if err := verify(ctx, o, dir, path.Join(building, tablesRel), files, receipts, m.Rows); err != nil {
+			return nil, fmt.Errorf("verify run %s, which is not published: %w", o.Run, err)
+		}
 	}
 	if err := writeJSON(dir, path.Join(building, listRel), files); err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ type Options struct {
 	Part        Part   // the shards to take; the zero value takes all
 	Workers     int    // goroutines that score; at least 1
 	FailFast    bool   // stop at the first shard that fails
+	Verify      bool   // read every file of the run back before it is published
 	ToolVersion string
 	Events      Events
 	Now         func() time.Time
@@ -76,7 +77,7 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 	if !o.Part.whole() {
 		return writePart(o, shards, mine, receipts, len(todo), started)
 	}
-	return publish(o, mine, receipts, len(todo), started)
+	return publish(ctx, o, mine, receipts, len(todo), started)
 }
 
 // prepare checks the run's name and makes the warehouse ready for writing.

@@ -19,8 +19,8 @@ var ErrNotQuery = errors.New("only a single query can be run: " +
 // allowed ones because others have effects: enable_logging can write and even
 // break the connection for everybody, query hides what it runs.
 var tableFunctions = []string{
-	"best_config", "best_points_of", "best_system", "duckdb_columns", "duckdb_functions", "duckdb_settings", "duckdb_tables", "duckdb_views",
-	"frontier_changes", "frontier_of", "generate_series", "glob", "histogram", "json_each", "json_tree", "min_gpus", "parquet_file_metadata",
+	"best_config", "best_points_of", "best_system", "coverage_changes", "coverage_summary_of", "duckdb_columns", "duckdb_functions", "duckdb_settings", "duckdb_tables", "duckdb_views",
+	"frontier_changes", "frontier_of", "frontier_shifts", "generate_series", "glob", "histogram", "json_each", "json_tree", "min_gpus", "parquet_file_metadata",
 	"parquet_kv_metadata", "parquet_metadata", "parquet_scan", "parquet_schema", "points_of", "range", "read_csv",
 	"read_csv_auto", "read_json", "read_json_auto", "read_parquet", "repeat", "sla_frontier_of", "unnest",
 }

@@ -1,6 +1,7 @@
 package queries
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -36,6 +37,10 @@ var (
 func (db *DB) Dictionary(ctx context.Context) ([]Entry, error) {
 	var all []Entry
 	_, texts := Views()
+	run, err := db.latestRun(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, text := range texts {
 		sections := header(text)
 		for _, m := range defines.FindAllStringSubmatch(text, -1) {
@@ -45,20 +50,10 @@ func (db *DB) Dictionary(ctx context.Context) ([]Entry, error) {
 			case m[1] == "macro" && m[4] == "":
 				continue // gives one value
 			case m[1] == "macro":
-				e.Call, from = call(m[2], m[3])
+				e.Call, from = call(m[2], m[3], run)
 			case schema.Lookup(m[2]) != nil:
 				e.Kind = "table"
 			}
-			if e.Name == "frontier_changes" {
-				// Its columns need two runs: the latest against itself.
-				from = "frontier_changes(run, run)"
-				run, err := db.latestRun(ctx)
-				if err != nil {
-					return nil, err
-				}
-				from = strings.ReplaceAll(from, "run", quote(run))
-			}
-			var err error
 			if e.Columns, err = db.describe(ctx, e.Name, from); err != nil {
 				return nil, err
 			}
@@ -105,17 +100,19 @@ func header(text string) map[string]string {
 	return sections
 }
 
-// call spells a macro with all of its parameters, and as it is asked for no row.
-func call(name, parameters string) (shown, asked string) {
-	var given, null []string
+// call spells a macro with all of its parameters, and as it is asked for its columns:
+// about nothing, or about a run where it needs one.
+func call(name, parameters, run string) (shown, asked string) {
+	needed := map[string]string{"run_a": quote(run), "run_b": quote(run), "folder": "tables_of(" + quote(run) + ")"}
+	var given, values []string
 	for _, p := range strings.Split(parameters, ",") {
 		p = strings.TrimSpace(p)
 		given = append(given, p)
 		if !strings.Contains(p, ":=") {
-			null = append(null, p+" := null")
+			values = append(values, p+" := "+cmp.Or(needed[p], "null"))
 		}
 	}
-	return name + "(" + strings.Join(given, ", ") + ")", name + "(" + strings.Join(null, ", ") + ")"
+	return name + "(" + strings.Join(given, ", ") + ")", name + "(" + strings.Join(values, ", ") + ")"
 }
 
 func (db *DB) describe(ctx context.Context, table, from string) ([]DictionaryColumn, error) {

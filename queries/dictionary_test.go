@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"servegrid/internal/schema"
-	"servegrid/sinks"
 )
 
 // The dictionary for people and the comments for databases are written from the
@@ -18,11 +16,7 @@ import (
 func TestDictionary(t *testing.T) {
 	tabs := randomTables(rand.New(rand.NewPCG(1, 1)), 20, 20)
 	db := openWarehouse(t, tabs, nil)
-	d, err := sinks.OpenDir(filepath.Join(db.Root(), "runs", "r1", "tables"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, d, sinks.NewParquetWriter(), "best_points/part.parquet", bestPoints(t, tabs))
+	writeRun(t, db.Root(), "r1", tabs)
 	entries, err := db.Dictionary(context.Background())
 	if err != nil {
 		t.Fatal(err)

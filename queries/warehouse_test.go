@@ -27,19 +27,7 @@ func writeWarehouse(t testing.TB, root string, tabs tables, manifests map[string
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := sinks.NewParquetWriter()
-	for _, tab := range schema.Tables() {
-		r := tabs[tab.Name]
-		switch {
-		case r == nil && tab == schema.BestPoints && tabs["agg_points"] != nil && tabs["disagg_points"] != nil:
-			r = bestPoints(t, tabs)
-		case r == nil:
-			r = empty(tab)
-		}
-		for name, part := range layOut(r) {
-			writeFile(t, d, w, name, part)
-		}
-	}
+	writeTables(t, d, tabs)
 	if err := os.WriteFile(filepath.Join(root, "prices.csv"), []byte("system,usd_per_gpu_hour,note\nh200,4,test\nh100,2.5,test\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +41,33 @@ func writeWarehouse(t testing.TB, root string, tabs tables, manifests map[string
 		}
 		if err := os.WriteFile(filepath.Join(p, "manifest.json"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// writeRun puts the tables of a run beside those that the views show.
+func writeRun(t testing.TB, root, run string, tabs tables) {
+	t.Helper()
+	d, err := sinks.OpenDir(filepath.Join(root, "runs", run))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeTables(t, d, tabs)
+}
+
+func writeTables(t testing.TB, d *sinks.Dir, tabs tables) {
+	t.Helper()
+	w := sinks.NewParquetWriter()
+	for _, tab := range schema.Tables() {
+		r := tabs[tab.Name]
+		switch {
+		case r == nil && tab == schema.BestPoints && tabs["agg_points"] != nil && tabs["disagg_points"] != nil:
+			r = bestPoints(t, tabs)
+		case r == nil:
+			r = empty(tab)
+		}
+		for name, part := range layOut(r) {
+			writeFile(t, d, w, name, part)
 		}
 	}
 }

@@ -55,6 +55,15 @@ func (c copyTo) Write(b []byte) (int, error) {
 	return len(b), c.w.err
 }
 
+// ParquetRows counts the rows of a finished file of that size.
+func ParquetRows(file io.ReaderAt, size int64) (int64, error) {
+	meta, _, err := readFooter(file, size)
+	if err != nil {
+		return 0, err
+	}
+	return meta.NumRows, nil
+}
+
 // readFooter returns a file's metadata and where its row groups end.
 func readFooter(file io.ReaderAt, size int64) (*format.FileMetaData, int64, error) {
 	tail := make([]byte, 8)

@@ -58,6 +58,12 @@ func (o *gcOptions) collect(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	o.say(stdout, g)
+	return nil
+}
+
+// say tells what was removed, or would be.
+func (o *gcOptions) say(w io.Writer, g *pipeline.Garbage) {
 	verb := "removed"
 	if o.dryRun {
 		verb = "would remove"
@@ -69,10 +75,9 @@ func (o *gcOptions) collect(ctx context.Context, stdout io.Writer) error {
 	case len(g.Runs) > 1:
 		runs = "the runs " + strings.Join(g.Runs, ", ")
 	}
-	fmt.Fprintf(stdout, "%s %s\n", verb, runs)
-	fmt.Fprintf(stdout, "%s %s shards in %s files, %.1f MB\n", verb, thousands(int64(g.Shards)), thousands(int64(g.Files)), float64(g.Bytes)/1e6)
+	fmt.Fprintf(w, "%s %s\n", verb, runs)
+	fmt.Fprintf(w, "%s %s shards in %s files, %.1f MB\n", verb, thousands(int64(g.Shards)), thousands(int64(g.Files)), float64(g.Bytes)/1e6)
 	if g.Unfinished > 0 {
-		fmt.Fprintf(stdout, "%s shards of a sweep that is not finished are kept\n", thousands(int64(g.Unfinished)))
+		fmt.Fprintf(w, "%s shards of a sweep that is not finished are kept\n", thousands(int64(g.Unfinished)))
 	}
-	return nil
 }

@@ -24,6 +24,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2
 	exitShards      = 3
+	exitRegressed   = 4
 	exitInterrupted = 130
 )
 
@@ -86,7 +87,8 @@ set by an environment variable SERVEGRID_<FLAG>. A flag wins over the
 environment, the environment over a file, a file over the default.
 
 Exit codes: 0 success (also when nothing meets the limits), 1 failed, 2 wrong
-usage, 3 a sweep finished with failed or missing shards, 130 interrupted.`
+usage, 3 a sweep finished with failed or missing shards, 4 a nightly run found
+regressions, 130 interrupted.`
 
 func newApp(stdout, stderr io.Writer) *cli.App {
 	commands := []*cli.Command{

@@ -14,6 +14,7 @@ func bestCommand() *cli.Command      { return withoutSQL("best") }
 func compareCommand() *cli.Command   { return withoutSQL("compare") }
 func schemaCommand() *cli.Command    { return withoutSQL("schema") }
 func webappCommand() *cli.Command    { return withoutSQL("webapp") }
+func jobsRunCommand() *cli.Command   { return withoutSQL("run") }
 func sqlWorkerCommand() *cli.Command { return withoutSQL("webapp-sql") }
 
 // withoutSQL stands where a command is that asks a warehouse.

@@ -27,6 +27,7 @@ type sweepOptions struct {
 	finish   bool          // publish what all parts have scored
 	wait     time.Duration // for parts that are missing
 	failFast bool
+	verify   bool   // read everything back before it is published
 	again    string // the command that continues an interrupted sweep
 }
 
@@ -47,7 +48,7 @@ With --shard-index and --finish together the process that ends last publishes it
 servegrid jobs render writes this down for a cluster.`,
 		Flags: []cli.Flag{
 			warehouseFlag(), keepFlag(),
-			&cli.IntFlag{Name: "workers", Usage: "goroutines that score (default: one per processor)"},
+			workersFlag(),
 			&cli.StringFlag{Name: "run", Usage: "name of the run (default: the sweep's name and the time)"},
 			&cli.IntFlag{Name: "shard-count", Usage: "processes that share the sweep"},
 			&cli.IntFlag{Name: "shard-index", Usage: "which of them this one is, from 0"},
@@ -56,17 +57,14 @@ servegrid jobs render writes this down for a cluster.`,
 			&cli.BoolFlag{Name: "fail-fast", Usage: "stop at the first shard that fails"},
 		},
 		Action: func(c *cli.Context) error {
-			o := sweepOptions{workers: c.Int("workers"), run: c.String("run"), failFast: c.Bool("fail-fast")}
-			if o.workers < 0 || c.IsSet("workers") && o.workers == 0 {
-				return usagef("--workers is %d, want at least 1", o.workers)
-			}
-			if o.workers == 0 {
-				o.workers = runtime.GOMAXPROCS(0)
+			o := sweepOptions{run: c.String("run"), failFast: c.Bool("fail-fast")}
+			var err error
+			if o.workers, err = workersOf(c); err != nil {
+				return err
 			}
 			if err := o.readPart(c); err != nil {
 				return err
 			}
-			var err error
 			if o.spec, err = readSpec(c); err != nil {
 				return err
 			}
@@ -74,6 +72,21 @@ servegrid jobs render writes this down for a cluster.`,
 			return o.sweep(c.Context, c.App.Writer, c.App.ErrWriter)
 		},
 	}
+}
+
+func workersFlag() cli.Flag {
+	return &cli.IntFlag{Name: "workers", Usage: "goroutines that score (default: one per processor)"}
+}
+
+func workersOf(c *cli.Context) (int, error) {
+	n := c.Int("workers")
+	if n < 0 || c.IsSet("workers") && n == 0 {
+		return 0, usagef("--workers is %d, want at least 1", n)
+	}
+	if n == 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	return n, nil
 }
 
 // readPart reads which share of the sweep is meant.
@@ -111,12 +124,21 @@ func (o *sweepOptions) sweep(ctx context.Context, stdout, stderr io.Writer) erro
 		return err
 	}
 	began := time.Now()
+	m, err := o.score(ctx, dir, began, stderr)
+	if err != nil {
+		return err
+	}
+	return summarize(stdout, m, dir, time.Since(began))
+}
+
+// score scores and publishes what the flags ask for.
+func (o *sweepOptions) score(ctx context.Context, dir sinks.Store, began time.Time, stderr io.Writer) (*pipeline.Manifest, error) {
 	if o.run == "" {
 		o.run = o.spec.Name + "-" + began.UTC().Format("20060102T150405.000Z")
 	}
 	options := pipeline.Options{
 		Spec: o.spec, Catalog: search.NewCatalog(kernelTables()), Dir: dir,
-		Run: o.run, Part: o.part, Workers: o.workers, FailFast: o.failFast, ToolVersion: version(),
+		Run: o.run, Part: o.part, Workers: o.workers, FailFast: o.failFast, Verify: o.verify, ToolVersion: version(),
 		Events: newProgress(stderr), Now: time.Now,
 	}
 	m, err := o.work(ctx, options, stderr)
@@ -130,15 +152,13 @@ func (o *sweepOptions) sweep(ctx context.Context, stdout, stderr io.Writer) erro
 	var missing *pipeline.MissingPartsError
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("interrupted; what is done is kept. To go on:\n  %s", o.again)
+		return nil, fmt.Errorf("interrupted; what is done is kept. To go on:\n  %s", o.again)
 	case errors.As(err, &failed):
-		return &codedError{exitShards, fmt.Errorf("%w\nwhat is done is kept. To score the rest:\n  %s", err, o.again)}
+		return nil, &codedError{exitShards, fmt.Errorf("%w\nwhat is done is kept. To score the rest:\n  %s", err, o.again)}
 	case errors.As(err, &missing):
-		return &codedError{exitShards, err}
-	case err != nil:
-		return err
+		return nil, &codedError{exitShards, err}
 	}
-	return summarize(stdout, m, dir, time.Since(began))
+	return m, err
 }
 
 // work scores and publishes what the options ask for.

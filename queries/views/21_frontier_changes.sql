@@ -1,5 +1,6 @@
 -- Question: what changed on the frontiers between two runs?
--- Call: from frontier_changes('nightly-1', 'nightly-2'); names are those of the view runs.
+-- Call: from frontier_changes('nightly-1', 'nightly-2'); names are those of the view runs,
+-- or the path of a run's folder.
 -- Grain: one row per deployment that is on the frontier of its mode in one of the runs
 -- and not the same in the other: added (only in the second), removed (only in the first),
 -- or moved (in both, with other figures). What did not change has no row. A deployment is
@@ -8,14 +9,18 @@
 -- not on the frontier; ttft and tpot in milliseconds, tokens_per_s_per_gpu_cluster in
 -- tokens/s per GPU; ratio is the second of these over the first.
 -- Ties: none; rows are in order of what identifies them.
+-- tables_of(run) is the folder of a run's tables, with a slash behind it.
+create or replace macro tables_of(run) as
+case when contains(run, '/') then run else 'runs/' || run end || '/tables/';
+
 create or replace macro frontier_changes(run_a, run_b) as table
 with first_run as (
-    select f.* from read_parquet('runs/' || run_a || '/tables/best_points/*.parquet', hive_partitioning = false) as f
+    select f.* from read_parquet(tables_of(run_a) || 'best_points/*.parquet', hive_partitioning = false) as f
     where f.on_frontier
 ),
 
 second_run as (
-    select f.* from read_parquet('runs/' || run_b || '/tables/best_points/*.parquet', hive_partitioning = false) as f
+    select f.* from read_parquet(tables_of(run_b) || 'best_points/*.parquet', hive_partitioning = false) as f
     where f.on_frontier
 ),
 

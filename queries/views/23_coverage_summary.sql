@@ -9,8 +9,14 @@
 -- Units: n_* count candidates of agg, prefill and decode workers, n_kept the rows
 -- written, pairs included; n_layouts the layouts with a candidate that fits.
 -- Ties: none; reasons are sorted.
-create or replace view coverage_summary as
-with combinations as (
+-- coverage_summary_of(folder) is that of any run: of the folder of its tables, with a
+-- slash behind it.
+create or replace macro coverage_summary_of(folder) as table
+with coverage_rows as not materialized (
+    select r.* from read_parquet(folder || 'coverage/**/*.parquet', hive_partitioning = false) as r
+),
+
+combinations as (
     select
         c.model,
         c.system,
@@ -31,7 +37,7 @@ with combinations as (
         -- An agg worker does both, prefill and decode.
         bool_or(c.n_feasible > 0 and c.role in ('agg', 'prefill')) and bool_or(c.n_feasible > 0 and c.role in ('agg', 'decode')) as fits,
         bool_or(c.n_feasible + c.n_oom > 0 and c.role in ('agg', 'prefill')) and bool_or(c.n_feasible + c.n_oom > 0 and c.role in ('agg', 'decode')) as estimable
-    from coverage as c
+    from coverage_rows as c
     group by all
 ),
 
@@ -69,7 +75,7 @@ select
     coalesce(sum(c.n_oom) filter (c.role <> 'pair'), 0) as n_oom,
     coalesce(sum(c.n_no_data) filter (c.role <> 'pair'), 0) as n_no_data,
     coalesce(sum(c.n_kept), 0) as n_kept
-from coverage as c
+from coverage_rows as c
 inner join statuses as s using (model, system, backend, version, mode)
 group by
     c.model,
@@ -78,3 +84,20 @@ group by
     c.version,
     c.mode,
     s.status;
+
+create or replace view coverage_summary as
+select
+    s.model,
+    s.system,
+    s.backend,
+    s.version,
+    s.mode,
+    s.status,
+    s.reason,
+    s.n_layouts,
+    s.n_candidates,
+    s.n_feasible,
+    s.n_oom,
+    s.n_no_data,
+    s.n_kept
+from coverage_summary_of('tables/') as s;
