@@ -30,7 +30,11 @@ func calibratedRow(c *cli.Context, p *estimator.Plan, w estimator.Workload, s *c
 	if rate > 0 {
 		load = calibrate.Poisson(rate, w)
 	}
-	f, err := calibrate.NewForecast(p, s, p.DB.Version, load)
+	engine, err := calibrate.NewEngine(p, s, p.DB.Version)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := engine.Forecast(load)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -60,8 +64,13 @@ func calibratedRow(c *cli.Context, p *estimator.Plan, w estimator.Workload, s *c
 	add("tokens_per_s_per_gpu", f.TokensPerSec/float64(p.Layout.GPUs()))
 	add("tokens_per_s_per_user", 1000/f.TPOT)
 	add("most_running_per_rank", f.Most)
-	add("kv_cache_tokens_per_rank", f.KVTokens)
 	add("most_concurrent_requests", f.MostConcurrent)
+	add("kv_cache_tokens_per_rank", f.Budget.Tokens)
+	add("kv_cache_gib", f.Budget.KVCache)
+	add("weights_gib", f.Budget.Weights)
+	add("activations_gib", f.Budget.Activations)
+	add("memory_capacity_gib", f.Budget.Capacity)
+	add(f.Budget.Setting, f.Budget.Share)
 	return columns, row, nil
 }
 
@@ -72,11 +81,11 @@ func (e *estimateTable) calibrated(i int) (estimated, error) {
 		return estimated{}, err
 	}
 	p := c.Predict(e.constants.For(c))
-	memory := c.Plan.Memory(c.Load.Concurrency/c.Ranks, estimator.Workload{ISL: c.ISL, OSL: c.OSL}, c.Schedule.TokenBudget)
+	memory := c.Plan.Memory(p.Most, estimator.Workload{ISL: c.ISL, OSL: c.OSL}, max(c.Schedule.TokenBudget, p.Most))
 	return estimated{
 		ttft: p.TTFT, tpot: p.TPOT, context: missing, generation: missing, memory: memory.Total(),
-		tokensPerGPU: p.TokensPerSec / float64(c.Plan.Layout.GPUs()),
-		oom:          c.Schedule.KVTokens < c.ISL+c.OSL,
+		tokensPerGPU: p.TokensPerSec / float64(c.GPUs()),
+		oom:          c.OutOfMemory(),
 		p50:          p.P50, p90: p.P90, p99: p.P99, class: string(c.Class),
 	}, nil
 }

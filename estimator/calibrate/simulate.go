@@ -108,15 +108,8 @@ func (s *simulation) send(at float64) {
 	if s.next >= s.load.Requests {
 		return
 	}
-	i := s.next
+	r := s.load.request(s.next, at)
 	s.next++
-	length := func(full int, alpha float64) int {
-		share := s.load.MinShare + (1-s.load.MinShare)*fraction(i, alpha)
-		return max(1, int(math.Round(float64(full)*share)))
-	}
-	// Powers of the inverse of the plastic number: together they fill the square.
-	r := &request{id: i, isl: length(s.load.ISL, 0.7548776662466927), osl: length(s.load.OSL, 0.5698402909980532), sent: at}
-	r.done = min(s.load.Prefix, r.isl-1)
 	s.front = max(s.front, at) + s.cost.c[FrontRequest] + s.cost.c[FrontPrompt]*float64(r.isl)/1000
 	r.ready = s.front
 	s.pending = append(s.pending, r)

@@ -39,7 +39,7 @@ func SearchDisagg(t *Task) *Result {
 	}
 	prefill, decode := sides[0], sides[1]
 	if t.Exhaustive {
-		res.Rows = slices.DeleteFunc(t.matchAll(prefill, decode), func(r Row) bool { return !t.Limits.admits(&r) })
+		res.Rows = slices.DeleteFunc(t.matchAll(prefill, decode), func(r Row) bool { return !t.Limits.Admits(&r) })
 	} else {
 		s := newMatcher(t, prefill, decode)
 		for _, tg := range t.targets() {
@@ -53,7 +53,7 @@ func SearchDisagg(t *Task) *Result {
 		}
 		return res
 	}
-	res.rank(t)
+	res.Rank(t)
 	return res
 }
 
@@ -276,6 +276,6 @@ func disaggRow(p, d *ScoredWorker, s split, t *Task) Row {
 		Prefill:           &p.Worker, Decode: &d.Worker,
 		PrefillWorkers: s.x, DecodeWorkers: s.y,
 	}
-	r.setCluster(t.TotalGPUs)
+	r.SetCluster(t.TotalGPUs)
 	return r
 }
