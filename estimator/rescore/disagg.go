@@ -1,7 +1,6 @@
 package rescore
 
 import (
-	"math"
 	"sync"
 
 	"servegrid/estimator"
@@ -9,42 +8,88 @@ import (
 	"servegrid/estimator/search"
 )
 
-// laxer is the factor on the limits under which the reference search names the
-// deployments that are worth a simulation: its estimates of TTFT are off by half.
-const laxer = 4
+// fewDeployments are simulated without asking which are worth it.
+const fewDeployments = 64
 
-// NewDisagg prepares the deployments of prefill and decode workers that the reference
-// search names for the task under laxer limits; every pair of workers with its best
-// numbers where the task is exhaustive.
+// NewDisagg prepares the deployments of prefill and decode workers that are worth a
+// simulation: all that there are where they are few or the task is exhaustive, else
+// those that the reference search names under several limits on TTFT, and those next
+// to them.
 func NewDisagg(t *search.Task, constants *calibrate.Set) *Search {
 	s := &Search{task: t, mode: search.Disagg}
-	named := search.SearchDisagg(lax(t))
-	s.dropped = named.Dropped
-	if s.err = named.Err; s.err != nil {
+	all := *t
+	all.Exhaustive, all.Limits = true, search.Limits{}
+	pairs := search.SearchDisagg(&all)
+	s.dropped = pairs.Dropped
+	if s.err = pairs.Err; s.err != nil {
 		return s
 	}
+	keep := deployments(t, pairs.Rows, func(search.Row, [2]int) bool { return true })
+	if len(keep) > fewDeployments && !t.Exhaustive {
+		keep = named(t)
+	}
 	engines := engines{constants: constants, of: map[*estimator.Plan]func() (*calibrate.Engine, error){}}
-	seen := map[deployment]bool{}
-	for i := range named.Rows {
-		r := &named.Rows[i]
-		d := deployment{r.Prefill.Plan, r.Decode.Plan, r.PrefillWorkers, r.DecodeWorkers, r.Prefill.BatchSize}
-		if !seen[d] {
-			seen[d] = true
-			s.replicas = append(s.replicas, &disaggregated{d, engines.get(d.prefill), engines.get(d.decode)})
-		}
+	for _, d := range keep {
+		s.replicas = append(s.replicas, &disaggregated{d, engines.get(d.prefill), engines.get(d.decode)})
 	}
 	return s
 }
 
-// lax returns the task under laxer limits.
-func lax(t *search.Task) *search.Task {
-	out := *t
-	out.Limits.TTFT *= laxer
-	out.Limits.RequestLatency *= laxer
-	if out.Limits.TTFT == 0 && out.Limits.RequestLatency == 0 {
-		out.Limits.TTFT = math.MaxFloat32
+// deployments lists those of the workers of rows, with all their numbers that keep
+// wants.
+func deployments(t *search.Task, rows []search.Row, keep func(r search.Row, counts [2]int) bool) []deployment {
+	var list []deployment
+	seen := map[deployment]bool{}
+	for _, r := range rows {
+		d := deployment{prefill: r.Prefill.Plan, decode: r.Decode.Plan, prompts: r.Prefill.BatchSize}
+		for _, n := range t.WorkerCounts(d.prefill.Layout.GPUs(), d.decode.Layout.GPUs()) {
+			d.prefillWorkers, d.decodeWorkers = n[0], n[1]
+			if !seen[d] && keep(r, n) {
+				seen[d] = true
+				list = append(list, d)
+			}
+		}
 	}
-	return &out
+	return list
+}
+
+// named lists the deployments that the reference search names, and those next to them:
+// up to two workers' GPUs go to the other role.
+func named(t *search.Task) []deployment {
+	var rows []search.Row
+	for _, l := range namingLimits(t) {
+		asked := *t
+		asked.Limits = l
+		rows = append(rows, search.SearchDisagg(&asked).Rows...)
+	}
+	return deployments(t, rows, func(r search.Row, n [2]int) bool {
+		prefill, decode := r.Prefill.Plan.Layout.GPUs(), r.Decode.Plan.Layout.GPUs()
+		return abs(n[0]-r.PrefillWorkers)*prefill+abs(n[1]-r.DecodeWorkers)*decode <= 2*max(prefill, decode)
+	})
+}
+
+func abs(n int) int { return max(n, -n) }
+
+// namingLimits are the limits under which the reference search names deployments. Its
+// TTFT is off by half and knows no load, so that what meets a limit may be what it
+// takes for twice as slow or twice as fast; the last is the laxest.
+func namingLimits(t *search.Task) []search.Limits {
+	l := t.Limits
+	switch {
+	case l.RequestLatency > 0: // it tries every TTFT that leaves time for decoding
+		l.TTFT = 0
+		l.RequestLatency *= 2
+		return []search.Limits{l}
+	}
+	least, most := l.TTFT/2, 4*l.TTFT
+	if l.TTFT <= 0 { // without a limit
+		least, most = 50, 50*1024
+	}
+	var list []search.Limits
+	for ttft := least; ttft <= most; ttft *= 2 {
+		list = append(list, search.Limits{TTFT: ttft, TPOT: l.TPOT})
+	}
+	return list
 }
 
 // engines holds one engine of each plan, made when it is first asked for.

@@ -255,6 +255,16 @@ func (m *matcher) admissible(prefillGPUs, decodeGPUs int) []split {
 	return out
 }
 
+// WorkerCounts lists the numbers of prefill and decode workers, of so many GPUs each,
+// that a replica of the task may have.
+func (t *Task) WorkerCounts(prefillGPUs, decodeGPUs int) [][2]int {
+	var out [][2]int
+	for _, s := range newMatcher(t, nil, nil).admissible(prefillGPUs, decodeGPUs) {
+		out = append(out, [2]int{s.x, s.y})
+	}
+	return out
+}
+
 // disaggRow is the replica of x prefill and y decode workers.
 func disaggRow(p, d *ScoredWorker, s split, t *Task) Row {
 	osl := float64(t.Workload.OSL)

@@ -28,6 +28,10 @@ type Task struct {
 	Replica *Replica        // nil: [DefaultReplica]
 	Tuning  Tuning
 
+	// Estimator names who scores the candidates; "" is this package. It is carried for
+	// those who show or keep the answer.
+	Estimator string
+
 	// Exhaustive considers every candidate and every number of workers, and
 	// applies the limits as they are.
 	Exhaustive bool
