@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -32,7 +33,9 @@ high the 95 % interval of the MAPE by bootstrap over rows.`,
 			&cli.StringFlag{Name: "by", Value: "mode,class/mode,class,backend", Usage: "what rows of the answer are about: any of " + strings.Join(dimensionNames(), ", ") + "; several breakdowns with / between them"},
 			&cli.BoolFlag{Name: "all", Usage: "judge rows too that are probably mislabelled"},
 			&cli.StringFlag{Name: "rows", Usage: "where every row goes with its predictions or why there are none, .csv or .csv.gz"},
-			constantsFlag(), outputFlag(),
+			&cli.StringFlag{Name: "plot", Usage: "draw predicted over measured, coloured by the first breakdown, into this .png or .svg file"},
+			&cli.BoolFlag{Name: "record", Usage: "add every judged row to the table validation of the warehouse, for best and SQL"},
+			warehouseFlag(), constantsFlag(), outputFlag(),
 		},
 		Action: runValidate,
 	}
@@ -91,6 +94,10 @@ func runValidate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	picture, err := plotFormat(c.String("plot"))
+	if err != nil {
+		return err
+	}
 	split, set, err := chosenSplit(c)
 	if err != nil {
 		return err
@@ -109,6 +116,21 @@ func runValidate(c *cli.Context) error {
 		}
 	}
 	v.summary(c.App.ErrWriter)
+	if path := c.String("plot"); path != "" {
+		if err := v.plot(path, picture, by[0], c.Bool("all")); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.App.ErrWriter, "predicted over measured: %s\n", path)
+	}
+	if c.Bool("record") {
+		at := recordedAt
+		if c.IsSet("input") {
+			at = time.Now()
+		}
+		if err := v.record(c.Context, c.String("warehouse"), at, c.Bool("all"), c.App.ErrWriter); err != nil {
+			return fmt.Errorf("--record: %w", err)
+		}
+	}
 	dims := slices.Compact(slices.Sorted(slices.Values(slices.Concat(by...))))
 	var rows [][]any
 	for _, b := range by {

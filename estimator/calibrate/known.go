@@ -1,6 +1,7 @@
 package calibrate
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -17,6 +18,9 @@ func Architecture(m *estimator.Model) string {
 	}
 	return m.Builtin
 }
+
+// GPUSystem is the name that the tables have for the system of a measurement.
+func (m *Measurement) GPUSystem() string { return cmp.Or(spelled[m.System], m.System) }
 
 // KnownError is how far answers have been from measurements that no constant of theirs
 // was fitted to; shares, as [Figure] has them.
@@ -39,7 +43,7 @@ func Known(stored []Judged, l Like, answer func(*Judged) Answer) (e KnownError, 
 		same func(j *Judged) bool
 	}{
 		{fmt.Sprintf("%s, %s and this model", l.System, l.Backend), func(j *Judged) bool {
-			return j.System == l.System && j.Backend == l.Backend && j.Architecture == l.Architecture
+			return j.GPUSystem() == l.System && j.Backend == l.Backend && j.Architecture == l.Architecture
 		}},
 		{l.Backend + " and this model on other systems", func(j *Judged) bool { return j.Backend == l.Backend && j.Architecture == l.Architecture }},
 		{l.Backend + " with other systems and models", func(j *Judged) bool { return j.Backend == l.Backend }},
