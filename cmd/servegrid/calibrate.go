@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,7 +18,7 @@ func calibrateCommand() *cli.Command {
 		Description: `To your own servers, starting from what the program knows of each engine:
   servegrid calibrate --input measured.csv --out constants.json
   servegrid estimate --estimator calibrated --constants constants.json --model-path …
-Columns of the table: as validate reads them. An engine with fewer than 20 different configurations is refused. The
+Columns of the table: as validate reads them; disaggregated rows are in no fit. An engine with fewer than 20 different configurations is refused. The
 error with the new constants is that of predictions whose own configuration was left out of the fit.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "input", Usage: "table of measurements, .csv or .parquet (default: those that come with the program)"},
@@ -53,12 +54,13 @@ func runCalibrate(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		adapted, checks, err := calibrate.Adapt(v.cases, shipped)
+		cases := slices.DeleteFunc(v.cases, (*calibrate.Case).Disaggregated)
+		adapted, checks, err := calibrate.Adapt(cases, shipped)
 		if err != nil {
 			return err
 		}
 		set = adapted
-		set.Provenance = fmt.Sprintf("fitted to %d measurements of %s, from those of the program", len(v.cases), input)
+		set.Provenance = fmt.Sprintf("fitted to %d measurements of %s, from those of the program", len(cases), input)
 		if err := sinks.WriteTable(c.App.Writer, format, checkColumns, checkRows(checks)); err != nil {
 			return err
 		}
