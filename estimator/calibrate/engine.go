@@ -2,6 +2,7 @@ package calibrate
 
 import (
 	"errors"
+	"fmt"
 
 	"servegrid/estimator"
 )
@@ -48,8 +49,16 @@ func (e *Engine) Forecast(l Load) (Forecast, error) {
 	}
 	schedule.KVTokens = b.Tokens
 	ranks := e.Plan.Layout.DP
-	return Forecast{Prediction: Predict(e.cost, schedule, ranks, l), Budget: b, MostConcurrent: most * ranks}, nil
+	p := Predict(e.cost, schedule, ranks, l)
+	if served := p.TokensPerSec / float64(l.OSL); l.Rate > 0 && served < steadyShare*1000*l.Rate {
+		return Forecast{}, fmt.Errorf("%.3g requests/s arrive and %.3g are served: they wait ever longer", 1000*l.Rate, served)
+	}
+	return Forecast{Prediction: p, Budget: b, MostConcurrent: most * ranks}, nil
 }
+
+// steadyShare is how much of what arrives at random an engine serves at least by the
+// time of the last arrival and a little more, unless a queue has built up.
+const steadyShare = 0.96
 
 // Workers are some engines of one role of a disaggregated deployment.
 type Workers struct {

@@ -68,8 +68,8 @@ type simulation struct {
 }
 
 // Simulate serves a load with an engine of that many data-parallel ranks in
-// lockstep. Nothing in it is random: lengths and Poisson gaps come from a fixed
-// low-discrepancy sequence.
+// lockstep. The same load gives the same run: lengths come from a fixed low-discrepancy
+// sequence, Poisson gaps from a fixed random one.
 func Simulate(cost *StepCost, schedule Schedule, ranks int, load Load) Outcome {
 	s := &simulation{cost: cost, schedule: schedule, load: load, ranks: make([]rank, ranks)}
 	s.out.TTFT, s.out.TPOT = make([]float64, load.Requests), make([]float64, load.Requests)
@@ -94,7 +94,7 @@ func (s *simulation) arrive() {
 		s.arrival = math.Inf(1)
 		return
 	}
-	s.arrival -= math.Log(1-fraction(s.next, 0.8191725133961645)) / s.load.Rate
+	s.arrival -= math.Log(1-random(s.next)) / s.load.Rate
 }
 
 // fraction is the i-th number in (0, 1) of the additive sequence of an irrational.
