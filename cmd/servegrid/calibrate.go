@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -37,7 +38,10 @@ func runCalibrate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	input := c.String("input")
+	input, path := c.String("input"), c.String("out")
+	if input != "" && isShipped(path) {
+		return usagef("--out %s holds the constants that come with the program: choose another file", path)
+	}
 	measured, err := readMeasurements(input)
 	if err != nil {
 		return err
@@ -65,12 +69,26 @@ func runCalibrate(c *cli.Context) error {
 			return err
 		}
 	}
-	path := c.String("out")
 	if err := sinks.WriteFile(path, func(w io.Writer) error { return set.Write(w) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.App.ErrWriter, "constants: %s\n", path)
 	return nil
+}
+
+// isShipped reports whether a file holds the constants that come with the program.
+func isShipped(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false // there is none to lose
+	}
+	defer f.Close()
+	have, err := calibrate.ReadSet(f)
+	if err != nil {
+		return false
+	}
+	shipped, err := calibrate.ShippedSet()
+	return err == nil && have.Provenance == shipped.Provenance
 }
 
 var checkColumns = []string{"backend", "rows", "configurations", "constants", "tpot_mape", "ttft_mape", "throughput_mape"}
