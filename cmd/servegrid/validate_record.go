@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"time"
 
 	"servegrid/estimator"
@@ -24,14 +22,11 @@ var recordedAt = time.Date(2026, 4, 27, 0, 0, 0, 0, time.UTC)
 // table validation of a warehouse. A model goes by the id that was swept into it, where
 // one of its architecture was.
 func (v *validation) record(ctx context.Context, warehouse string, at time.Time, all bool, stderr io.Writer) error {
-	if _, err := os.Stat(filepath.Join(warehouse, "tables")); err != nil {
-		return fmt.Errorf("%s is no warehouse: servegrid sweep makes one", warehouse)
-	}
-	swept, err := sweptModels(ctx, warehouse)
+	dir, err := recordable(warehouse)
 	if err != nil {
 		return err
 	}
-	dir, err := sinks.OpenDir(warehouse)
+	swept, err := sweptModels(ctx, dir.Root())
 	if err != nil {
 		return err
 	}
@@ -59,7 +54,7 @@ func (v *validation) record(ctx context.Context, warehouse string, at time.Time,
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stderr, "recorded %d metrics in %s\n", len(list), filepath.Join(warehouse, name))
+	fmt.Fprintf(stderr, "recorded %d metrics in %s\n", len(list), dir.Path(name))
 	return nil
 }
 
