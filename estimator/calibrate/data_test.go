@@ -164,6 +164,7 @@ func TestRealLayout(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("isl,osl,tp\n1,2,3\n")
 	f.Add("ttft_ms\n1e999\n")
+	f.Add("model,system,backend,mode,isl,osl,concurrency,p_workers,p_tp,d_workers,d_tp,d_dp\nQwen/Qwen3-32B-FP8,h200_sxm,vllm,disagg,100,10,8,1,1,2,2,1\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		ms, err := readCSV(strings.NewReader(text))
 		if err != nil {

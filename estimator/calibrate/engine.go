@@ -41,6 +41,9 @@ type Forecast struct {
 // Forecast simulates a load. Requests that would never fit are a [*NoRoomError];
 // more of them than fit wait for room.
 func (e *Engine) Forecast(l Load) (Forecast, error) {
+	if err := l.check(); err != nil {
+		return Forecast{}, err
+	}
 	schedule := NewSchedule(e.Plan.DB.Backend, e.Plan, l, ByConfigurator)
 	b := NewBudget(e.Plan, schedule.TokenBudget)
 	most := b.Most(estimator.Workload{ISL: l.ISL, OSL: l.OSL})

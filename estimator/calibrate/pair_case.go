@@ -26,6 +26,9 @@ func (p *parser) side(prefix string) Side {
 	return s
 }
 
+// mostWorkers bounds the workers of a role; the largest published deployment has 40.
+const mostWorkers = 1024
+
 // known reports whether it is published how many workers there are and how they are
 // laid out.
 func (s *Side) known() bool { return s.Workers > 0 && s.Layout.TP > 0 }
@@ -33,6 +36,9 @@ func (s *Side) known() bool { return s.Workers > 0 && s.Layout.TP > 0 }
 // layout completes what is published of a side's parallelism.
 func (s *Side) layout(role string, moe bool) (estimator.Layout, error) {
 	l := s.Layout
+	if s.Workers > mostWorkers {
+		return l, &Refusal{fmt.Sprintf("%d %s workers, want at most %d", s.Workers, role, mostWorkers)}
+	}
 	l.PP, l.DP = max(1, l.PP), max(1, l.DP)
 	if l.PP > 1 {
 		return l, &Refusal{role + " workers over several pipeline stages are not simulated"}
@@ -101,6 +107,9 @@ func (r *Resolver) pair(m *Measurement) (*Case, error) {
 		return nil, &Refusal{"no concurrency and no batch of the decode workers"}
 	}
 	c.Load = ClosedLoop(concurrency, estimator.Workload{ISL: m.ISL, OSL: m.OSL, Prefix: m.Prefix})
+	if err := c.Load.check(); err != nil {
+		return nil, err
+	}
 	if strings.Contains(m.Source, "InferenceX") {
 		c.Load.MinShare, c.Load.Grouped = 0.8, m.Backend == "trtllm"
 	}

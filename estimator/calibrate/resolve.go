@@ -87,6 +87,9 @@ func (r *Resolver) Resolve(m *Measurement) (*Case, error) {
 		per = max(1, int(math.Round(float64(m.Concurrency)/float64(replicas))))
 	}
 	c.Load = ClosedLoop(per, estimator.Workload{ISL: m.ISL, OSL: m.OSL, Prefix: m.Prefix})
+	if err := c.Load.check(); err != nil {
+		return nil, err
+	}
 	deployed := ByConfigurator
 	if strings.Contains(m.Source, "InferenceX") {
 		deployed, c.Load.MinShare, c.Load.Grouped = ByBenchmark, 0.8, m.Backend == "trtllm"
