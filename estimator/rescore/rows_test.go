@@ -14,7 +14,11 @@ import (
 
 // Every row keeps to its engine's memory, to the limits, and to Little's law.
 func TestRows(t *testing.T) {
-	for _, backend := range []string{"vllm", "trtllm", "sglang"} {
+	backends := []string{"sglang", "vllm", "trtllm"}
+	if testing.Short() {
+		backends = backends[:1]
+	}
+	for _, backend := range backends {
 		k := task(t, "Qwen/Qwen3-32B-FP8", "h100_sxm", backend, 8)
 		for name, res := range map[string]*search.Result{search.Agg: solve(NewAgg(k, shipped(t))), search.Disagg: solve(NewDisagg(k, shipped(t)))} {
 			if res.Err != nil || len(res.Picked) == 0 || len(res.Frontier) == 0 {

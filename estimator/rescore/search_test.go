@@ -34,7 +34,11 @@ var limits = []search.Limits{{TTFT: 600, TPOT: 16.67}, {TTFT: 1000, TPOT: 30}, {
 // Where a climb ends early, nothing better was left: within the per cent that the rule
 // on throughput allows.
 func TestClimbsEndLate(t *testing.T) {
-	for _, backend := range []string{"vllm", "trtllm", "sglang"} {
+	backends := []string{"vllm", "trtllm", "sglang"}
+	if testing.Short() {
+		backends = backends[1:2]
+	}
+	for _, backend := range backends {
 		k := task(t, "Qwen/Qwen3-32B-FP8", "h200_sxm", backend, 8)
 		for _, k.Limits = range limits {
 			for name, s := range map[string]*Search{"agg": NewAgg(k, shipped(t)), "disagg": NewDisagg(k, shipped(t))} {
