@@ -7,8 +7,7 @@ import (
 	"servegrid/estimator"
 )
 
-// Budget is how an engine divides the memory of one GPU when it starts with its
-// default share, in GiB.
+// Budget is how an engine divides the memory of one GPU when it starts, in GiB.
 type Budget struct {
 	Setting string  // the engine's name for the share
 	Share   float64 // of what it counts
@@ -19,8 +18,13 @@ type Budget struct {
 	Tokens  int     // that one data-parallel rank holds in it
 }
 
+// trtllmDeployedShare is the free_gpu_memory_fraction that deployment files of the peer
+// and of this program have at least; the other engines keep their defaults in them.
+const trtllmDeployedShare = 0.8
+
 // NewBudget divides the memory of a plan's GPU; stepTokens are those of the engine's
-// largest step.
+// largest step, d says whether the share is the engine's default or that of deployment
+// files.
 //
 // TensorRT-LLM gives the cache free_gpu_memory_fraction of what weights and the
 // activations of a largest step leave free. vLLM may take gpu_memory_utilization of
@@ -30,7 +34,7 @@ type Budget struct {
 // the rest, so the cache is cut where they would not fit there.
 // Sources: TensorRT-LLM's KvCacheConfig, vLLM's determine_available_memory, SGLang's
 // profile_max_num_token.
-func NewBudget(p *estimator.Plan, stepTokens int) Budget {
+func NewBudget(p *estimator.Plan, stepTokens int, d Deployment) Budget {
 	const probe = 1 << 20 // tokens, to read what one takes
 	m := p.Memory(1, estimator.Workload{ISL: probe}, stepTokens)
 	b := Budget{Capacity: p.CapacityGiB(), Weights: m.Weights, Activations: m.Activations, Runtime: m.NCCL + m.Others}
@@ -38,6 +42,9 @@ func NewBudget(p *estimator.Plan, stepTokens int) Budget {
 	switch p.DB.Backend {
 	case "trtllm":
 		b.Setting, b.Share = "free_gpu_memory_fraction", trtllmFreeShare
+		if d == ByConfigurator {
+			b.Share = trtllmDeployedShare
+		}
 		b.KVCache = b.Share * free
 	case "sglang":
 		b.Setting, b.Share = "mem_fraction_static", sglangStaticShare

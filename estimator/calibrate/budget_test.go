@@ -22,7 +22,7 @@ func TestBudget(t *testing.T) {
 		"sglang": func(c, w, a, r float64) float64 { return (c - r - w) - (c-r)*(1-0.88) },
 	} {
 		p := testPlan(t, backend, 1)
-		b := NewBudget(p, step)
+		b := NewBudget(p, step, ByBenchmark)
 		m := p.Memory(1, w, step)
 		want := kv(p.CapacityGiB(), m.Weights, m.Activations, m.NCCL+m.Others)
 		if math.Abs(b.KVCache-want) > 1e-9 {
@@ -32,6 +32,10 @@ func TestBudget(t *testing.T) {
 		perToken := m.KVCache / float64(w.ISL+w.OSL)
 		if d := b.KVCache - perToken*float64(b.Tokens); d < 0 || d > perToken {
 			t.Errorf("%s: %d tokens take %.6f GiB of %.6f", backend, b.Tokens, perToken*float64(b.Tokens), b.KVCache)
+		}
+		deployed := NewBudget(p, step, ByConfigurator)
+		if least := map[string]float64{"vllm": want, "sglang": want, "trtllm": want * 8 / 9}[backend]; math.Abs(deployed.KVCache-least) > 1e-9 {
+			t.Errorf("%s: %.3f GiB for the cache as deployment files have it, want %.3f", backend, deployed.KVCache, least)
 		}
 		if b.Most(w) != b.Tokens/4500 {
 			t.Errorf("%s: %d requests in %d tokens", backend, b.Most(w), b.Tokens)
@@ -46,7 +50,7 @@ func TestBudgetsFit(t *testing.T) {
 		p := testPlan(t, backend, 1)
 		last := math.MaxInt
 		for step := 512; step <= 1<<24; step *= 2 {
-			b := NewBudget(p, step)
+			b := NewBudget(p, step, ByBenchmark)
 			if total := b.Weights + b.KVCache + b.Activations + b.Runtime; b.KVCache > 0 && total > b.Capacity {
 				t.Errorf("%s, steps of %d tokens: %.2f GiB of %.2f", backend, step, total, b.Capacity)
 			}

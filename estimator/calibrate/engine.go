@@ -45,7 +45,7 @@ func (e *Engine) Forecast(l Load) (Forecast, error) {
 		return Forecast{}, err
 	}
 	schedule := NewSchedule(e.Plan.DB.Backend, e.Plan, l, ByConfigurator)
-	b := NewBudget(e.Plan, schedule.TokenBudget)
+	b := NewBudget(e.Plan, schedule.TokenBudget, ByConfigurator)
 	most := b.Most(estimator.Workload{ISL: l.ISL, OSL: l.OSL})
 	if most < 1 {
 		return Forecast{}, &NoRoomError{b, l.ISL, l.OSL, 1}
@@ -73,11 +73,11 @@ type Workers struct {
 // takes as many whole prompts a rank as prompts says. The budget is that of a decode
 // worker.
 func ForecastPair(prefill, decode Workers, prompts int, l Load) (Forecast, error) {
-	p := newPair(side{prefill.Plan, prefill.cost, prefill.Count}, side{decode.Plan, decode.cost, decode.Count}, prompts*l.ISL)
-	if b := NewBudget(prefill.Plan, prompts*l.ISL); b.Tokens < l.ISL {
+	p := newPair(side{prefill.Plan, prefill.cost, prefill.Count}, side{decode.Plan, decode.cost, decode.Count}, prompts*l.ISL, ByConfigurator)
+	if b := NewBudget(prefill.Plan, prompts*l.ISL, ByConfigurator); b.Tokens < l.ISL {
 		return Forecast{}, &NoRoomError{b, l.ISL, 0, 1}
 	}
-	b := NewBudget(decode.Plan, p.Decode.MaxSequences)
+	b := NewBudget(decode.Plan, p.Decode.MaxSequences, ByConfigurator)
 	most := b.Most(estimator.Workload{ISL: l.ISL, OSL: l.OSL})
 	if most < 1 {
 		return Forecast{}, &NoRoomError{b, l.ISL, l.OSL, 1}

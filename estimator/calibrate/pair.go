@@ -37,14 +37,14 @@ type side struct {
 
 // newPair is how engines run disaggregated: a prefill step has room for so many tokens
 // a rank, a decode worker for as many sequences as its KV cache holds.
-func newPair(prefill, decode side, stepTokens int) Pair {
+func newPair(prefill, decode side, stepTokens int, d Deployment) Pair {
 	layout := decode.plan.Layout
-	s := NewSchedule(decode.plan.DB.Backend, decode.plan, Load{}, ByBenchmark)
+	s := NewSchedule(decode.plan.DB.Backend, decode.plan, Load{}, d)
 	return Pair{
 		Prefill: Pool{cost: prefill.cost, Workers: prefill.workers, Ranks: prefill.plan.Layout.DP, StepTokens: stepTokens},
 		Decode: Pool{
 			cost: decode.cost, Workers: decode.workers, Ranks: layout.DP, MaxSequences: s.MaxSequences,
-			KVTokens: NewBudget(decode.plan, s.MaxSequences).Tokens, ReserveOutput: s.ReserveOutput,
+			KVTokens: NewBudget(decode.plan, s.MaxSequences, d).Tokens, ReserveOutput: s.ReserveOutput,
 		},
 		Transfer: TransferPerToken(prefill.plan, decode.plan),
 	}

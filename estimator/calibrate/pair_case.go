@@ -134,7 +134,7 @@ func (c *Case) simulate(k *Constants) (Outcome, waves) {
 		return simulateWaves(decode, c.Schedule, c.Ranks, c.Load)
 	}
 	p := newPair(side{c.PrefillPlan, NewStepCost(c.prefillKernels, k), c.Measurement.Prefill.Workers},
-		side{c.Plan, decode, c.Measurement.Decode.Workers}, defaultStepTokens)
+		side{c.Plan, decode, c.Measurement.Decode.Workers}, defaultStepTokens, ByBenchmark)
 	o := SimulatePair(&p, c.Load)
 	return o, weigh(&o, decode, c.Load)
 }
@@ -142,7 +142,7 @@ func (c *Case) simulate(k *Constants) (Outcome, waves) {
 // OutOfMemory reports whether not one request would fit beside the weights.
 func (c *Case) OutOfMemory() bool {
 	if c.Disaggregated() {
-		return c.ISL > NewBudget(c.PrefillPlan, c.ISL).Tokens || c.ISL+c.OSL > NewBudget(c.Plan, c.Ranks).Tokens
+		return c.ISL > NewBudget(c.PrefillPlan, c.ISL, ByBenchmark).Tokens || c.ISL+c.OSL > NewBudget(c.Plan, c.Ranks, ByBenchmark).Tokens
 	}
 	return c.ISL+c.OSL > c.Schedule.KVTokens
 }

@@ -10,7 +10,7 @@ func testPair(t testing.TB, prefillWorkers, decodeWorkers, dp int) Pair {
 	t.Helper()
 	p := testPlan(t, "vllm", 1)
 	cost := testCost(t, p)
-	pair := newPair(side{p, cost, prefillWorkers}, side{p, cost, decodeWorkers}, 4096)
+	pair := newPair(side{p, cost, prefillWorkers}, side{p, cost, decodeWorkers}, 4096, ByBenchmark)
 	pair.Prefill.Ranks, pair.Decode.Ranks = dp, dp
 	return pair
 }

@@ -49,7 +49,7 @@ func checkMemory(t *testing.T, r *search.Row, w estimator.Workload) {
 	if r.Mode == search.Disagg {
 		decoding = r.Decode
 	}
-	b := calibrate.NewBudget(decoding.Plan, 0)
+	b := calibrate.NewBudget(decoding.Plan, 0, calibrate.ByConfigurator)
 	if most := b.Most(w); decoding.BatchSize > most {
 		t.Errorf("%s bs %d: the KV cache holds %d", decoding.Plan.Layout, decoding.BatchSize, most)
 	}
