@@ -13,7 +13,7 @@ import (
 // calibratedRow simulates the plan under the load that the flags spell.
 func calibratedRow(c *cli.Context, p *estimator.Plan, w estimator.Workload, s *calibrate.Set) (columns []string, row []any, err error) {
 	if kind := c.String("estimate-mode"); kind != search.Agg {
-		return nil, nil, usagef("--estimate-mode %s: the calibrated estimator simulates aggregated workers (agg) only", kind)
+		return nil, nil, usagef("--estimate-mode %s: the calibrated estimator simulates aggregated workers (agg) and disaggregated ones (disagg) only", kind)
 	}
 	if c.IsSet("ctx-tokens") {
 		return nil, nil, usagef("--ctx-tokens: the calibrated estimator fills steps as the engine does")
@@ -54,6 +54,12 @@ func calibratedRow(c *cli.Context, p *estimator.Plan, w estimator.Workload, s *c
 		add("arrivals", "closed loop")
 		add("concurrency", concurrency)
 	}
+	addForecast(add, &f, p.Layout.GPUs(), w)
+	return columns, row, nil
+}
+
+// addForecast adds the figures of a simulation on so many GPUs.
+func addForecast(add func(string, any), f *calibrate.Forecast, gpus int, w estimator.Workload) {
 	add("ttft_ms", f.TTFT)
 	add("ttft_ms_p50", f.P50)
 	add("ttft_ms_p90", f.P90)
@@ -61,7 +67,7 @@ func calibratedRow(c *cli.Context, p *estimator.Plan, w estimator.Workload, s *c
 	add("tpot_ms", f.TPOT)
 	add("request_latency_ms", f.TTFT+f.TPOT*float64(w.OSL-1))
 	add("tokens_per_s", f.TokensPerSec)
-	add("tokens_per_s_per_gpu", f.TokensPerSec/float64(p.Layout.GPUs()))
+	add("tokens_per_s_per_gpu", f.TokensPerSec/float64(gpus))
 	add("tokens_per_s_per_user", 1000/f.TPOT)
 	add("most_running_per_rank", f.Most)
 	add("most_concurrent_requests", f.MostConcurrent)
@@ -71,7 +77,6 @@ func calibratedRow(c *cli.Context, p *estimator.Plan, w estimator.Workload, s *c
 	add("activations_gib", f.Budget.Activations)
 	add("memory_capacity_gib", f.Budget.Capacity)
 	add(f.Budget.Setting, f.Budget.Share)
-	return columns, row, nil
 }
 
 // calibrated estimates one row of a table. Its cells were read before.

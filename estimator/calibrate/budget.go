@@ -18,9 +18,9 @@ type Budget struct {
 	Tokens  int     // that one data-parallel rank holds in it
 }
 
-// trtllmDeployedShare is the free_gpu_memory_fraction that deployment files of the peer
-// and of this program have at least; the other engines keep their defaults in them.
-const trtllmDeployedShare = 0.8
+// deployedShare is what deployment files of the peer and of this program give
+// TensorRT-LLM at least, and what SGLang takes at least where they leave it the choice.
+const deployedShare = 0.8
 
 // NewBudget divides the memory of a plan's GPU; stepTokens are those of the engine's
 // largest step, d says whether the share is the engine's default or that of deployment
@@ -39,15 +39,18 @@ func NewBudget(p *estimator.Plan, stepTokens int, d Deployment) Budget {
 	m := p.Memory(1, estimator.Workload{ISL: probe}, stepTokens)
 	b := Budget{Capacity: p.CapacityGiB(), Weights: m.Weights, Activations: m.Activations, Runtime: m.NCCL + m.Others}
 	free := b.Capacity - b.Weights - b.Activations - b.Runtime
+	share := func(byDefault float64) float64 {
+		if d == ByConfigurator {
+			return deployedShare
+		}
+		return byDefault
+	}
 	switch p.DB.Backend {
 	case "trtllm":
-		b.Setting, b.Share = "free_gpu_memory_fraction", trtllmFreeShare
-		if d == ByConfigurator {
-			b.Share = trtllmDeployedShare
-		}
+		b.Setting, b.Share = "free_gpu_memory_fraction", share(trtllmFreeShare)
 		b.KVCache = b.Share * free
 	case "sglang":
-		b.Setting, b.Share = "mem_fraction_static", sglangStaticShare
+		b.Setting, b.Share = "mem_fraction_static", share(sglangStaticShare)
 		b.KVCache = min(free, b.Share*(b.Capacity-b.Runtime)-b.Weights)
 	default:
 		b.Setting, b.Share = "gpu_memory_utilization", vllmMemoryShare
