@@ -73,6 +73,9 @@ type Workers struct {
 // takes as many whole prompts a rank as prompts says. The budget is that of a decode
 // worker.
 func ForecastPair(prefill, decode Workers, prompts int, l Load) (Forecast, error) {
+	if err := l.check(); err != nil {
+		return Forecast{}, err
+	}
 	p := newPair(side{prefill.Plan, prefill.cost, prefill.Count}, side{decode.Plan, decode.cost, decode.Count}, prompts*l.ISL, ByConfigurator)
 	if b := NewBudget(prefill.Plan, prompts*l.ISL, ByConfigurator); b.Tokens < l.ISL {
 		return Forecast{}, &NoRoomError{b, l.ISL, 0, 1}
