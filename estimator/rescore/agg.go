@@ -1,6 +1,8 @@
 package rescore
 
 import (
+	"sync"
+
 	"servegrid/estimator"
 	"servegrid/estimator/calibrate"
 	"servegrid/estimator/search"
@@ -16,7 +18,9 @@ func NewAgg(t *search.Task, constants *calibrate.Set) *Search {
 	}
 	for _, p := range plans {
 		if p.Err == nil {
-			s.replicas = append(s.replicas, &aggregated{p.Plan, constants})
+			s.replicas = append(s.replicas, &aggregated{plan: p.Plan, engine: sync.OnceValues(func() (*calibrate.Engine, error) {
+				return calibrate.NewEngine(p.Plan, constants, p.Plan.DB.Version)
+			})})
 			continue
 		}
 		s.dropped = append(s.dropped, &search.LayoutError{Layout: p.Layout, Err: p.Err})
@@ -29,25 +33,23 @@ func NewAgg(t *search.Task, constants *calibrate.Set) *Search {
 
 // aggregated is one worker that computes prompts and decodes.
 type aggregated struct {
-	plan      *estimator.Plan
-	constants *calibrate.Set
+	plan   *estimator.Plan
+	engine func() (*calibrate.Engine, error) // made when it is first simulated
 }
 
 func (a *aggregated) layout() estimator.Layout { return a.plan.Layout }
 
-func (a *aggregated) climb(w estimator.Workload, add func(search.Row) bool) error {
-	engine, err := calibrate.NewEngine(a.plan, a.constants, a.plan.DB.Version)
+func (a *aggregated) at(w estimator.Workload, b int) (search.Row, error) {
+	engine, err := a.engine()
 	if err != nil {
-		return err
+		return search.Row{}, err
 	}
-	dp := a.plan.Layout.DP
-	return climb(func(b int) (search.Row, error) {
-		f, err := engine.Forecast(calibrate.ClosedLoop(b*dp, w))
-		if err == nil && b*dp > f.MostConcurrent {
-			err = &calibrate.NoRoomError{Budget: f.Budget, ISL: w.ISL, OSL: w.OSL, Batch: b}
-		}
-		return a.row(w, b, &f), err
-	}, add)
+	concurrency := b * a.plan.Layout.DP
+	f, err := engine.Forecast(calibrate.ClosedLoop(concurrency, w))
+	if err == nil && concurrency > f.MostConcurrent {
+		err = &calibrate.NoRoomError{Budget: f.Budget, ISL: w.ISL, OSL: w.OSL, Batch: b}
+	}
+	return a.row(w, b, &f), err
 }
 
 func (a *aggregated) row(w estimator.Workload, b int, f *calibrate.Forecast) search.Row {

@@ -3,7 +3,6 @@ package rescore
 import (
 	"errors"
 	"math"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -114,24 +113,5 @@ func TestNoAnswer(t *testing.T) {
 	}
 	if err := Check(tight); err != nil {
 		t.Error(err)
-	}
-}
-
-// Without a limit on TTFT the naming asks for every order of magnitude, with one from
-// half to four times as much.
-func TestNamingLimits(t *testing.T) {
-	k := task(t, "Qwen/Qwen3-32B-FP8", "h200_sxm", "vllm", 4)
-	k.Limits = search.Limits{TTFT: 1000, TPOT: 30}
-	want := []search.Limits{{TTFT: 500, TPOT: 30}, {TTFT: 1000, TPOT: 30}, {TTFT: 2000, TPOT: 30}, {TTFT: 4000, TPOT: 30}}
-	if got := namingLimits(k); !reflect.DeepEqual(got, want) {
-		t.Errorf("limits are %v", got)
-	}
-	k.Limits = search.Limits{}
-	if got := namingLimits(k); len(got) != 11 || got[0].TTFT != 50 || got[10].TTFT != 51200 {
-		t.Errorf("limits are %v", got)
-	}
-	k.Limits = search.Limits{TTFT: 300, RequestLatency: 8000}
-	if got := namingLimits(k); !reflect.DeepEqual(got, []search.Limits{{RequestLatency: 16000}}) {
-		t.Errorf("limits are %v", got)
 	}
 }

@@ -23,62 +23,20 @@ type Search struct {
 type replica interface {
 	layout() estimator.Layout // by which its rows compete
 
-	// climb simulates ever more requests in flight and calls add with each row until
-	// that returns false or no more fit. The error says why not even one
-	// request could be simulated.
-	climb(w estimator.Workload, add func(search.Row) bool) error
+	// at simulates b requests in flight on every rank that decodes. It fails where they
+	// do not fit.
+	at(w estimator.Workload, b int) (search.Row, error)
 }
 
 // Scored is what one replica does.
 type Scored struct {
 	rows      []search.Row
 	simulated int
-	err       error
+	err       error // why not even one request could be simulated
 }
 
 // Len is the number of replicas.
 func (s *Search) Len() int { return len(s.replicas) }
-
-// margin is how far beyond a limit a climb goes on: mean latencies rise with the
-// requests in flight but for a few per cent, where the steps of a wave fall otherwise.
-const margin = 1.25
-
-// mostTPOT is the longest time per output token that is worth a row, ms; the
-// reference search's largest target.
-const mostTPOT = 295
-
-// A climb ends too where that many batches more gave less than leastGain more
-// throughput: from there on everybody only waits longer.
-const (
-	lookBack  = 4
-	leastGain = 1.01
-)
-
-// Score simulates replica i.
-func (s *Search) Score(i int) Scored {
-	var out Scored
-	l := s.task.Limits
-	var gave []float64
-	out.err = s.replicas[i].climb(s.task.Workload, func(r search.Row) bool {
-		out.simulated++
-		gave = append(gave, r.TokensPerSPerGPU)
-		r.SetCluster(s.task.TotalGPUs)
-		if l.Admits(&r) && (s.task.Exhaustive || r.TPOT <= mostTPOT) {
-			out.rows = append(out.rows, r)
-		}
-		n := len(gave) - 1
-		switch {
-		case n >= lookBack && gave[n] < leastGain*gave[n-lookBack]:
-			return false
-		case l.RequestLatency > 0:
-			return r.RequestLatency <= margin*l.RequestLatency
-		case l.TTFT > 0 && r.TTFT > margin*l.TTFT:
-			return false
-		}
-		return s.task.Exhaustive || r.TPOT <= margin*mostTPOT
-	})
-	return out
-}
 
 // Result ranks what was scored; scored holds every replica, in order.
 func (s *Search) Result(scored []Scored) *search.Result {
@@ -118,24 +76,6 @@ func Check(t *search.Task) error {
 	for _, role := range []search.Role{search.AggRole, search.DecodeRole} {
 		if m := t.Database(role).Mode; m != "SILICON" && m != "HYBRID" {
 			return errors.New("the calibrated estimator's constants belong to measured kernels: database mode must be SILICON or HYBRID")
-		}
-	}
-	return nil
-}
-
-// climb simulates rising batches until add has enough or one does not fit. The error is
-// that of the smallest.
-func climb(at func(b int) (search.Row, error), add func(search.Row) bool) error {
-	for i, b := range search.AggBatches {
-		r, err := at(b)
-		if err != nil {
-			if i == 0 {
-				return err
-			}
-			return nil
-		}
-		if !add(r) {
-			return nil
 		}
 	}
 	return nil

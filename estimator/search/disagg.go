@@ -21,7 +21,7 @@ const (
 func SearchDisagg(t *Task) *Result {
 	res := &Result{Mode: Disagg}
 	if t.TotalGPUs < 2 {
-		res.Err = errTooFewGPUs
+		res.Err = ErrTooFewGPUs
 		return res
 	}
 	var sides [2][]ScoredWorker

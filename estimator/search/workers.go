@@ -83,4 +83,5 @@ func (t *Task) workers(role Role) ([]ScoredWorker, reasons, error) {
 	return rows, dropped, nil
 }
 
-var errTooFewGPUs = errors.New("disaggregated serving needs at least 2 GPUs")
+// ErrTooFewGPUs says that a budget has no room for a prefill and a decode worker.
+var ErrTooFewGPUs = errors.New("disaggregated serving needs at least 2 GPUs")
