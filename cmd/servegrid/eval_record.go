@@ -52,6 +52,6 @@ func record(warehouse, source string, c *measure.Comparison, stderr io.Writer) e
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stderr, "recorded %d metrics in %s\n", len(list), dir.Path(name))
+	fmt.Fprintf(stderr, "recorded %d metrics in %s\n", len(list), filepath.Join(warehouse, name))
 	return nil
 }

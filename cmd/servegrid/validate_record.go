@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"time"
 
 	"servegrid/estimator"
@@ -54,7 +55,7 @@ func (v *validation) record(ctx context.Context, warehouse string, at time.Time,
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stderr, "recorded %d metrics in %s\n", len(list), dir.Path(name))
+	fmt.Fprintf(stderr, "recorded %d metrics in %s\n", len(list), filepath.Join(warehouse, name))
 	return nil
 }
 
