@@ -84,7 +84,7 @@ func knownError(t *search.Task, mode string) string {
 	if !ok {
 		return "No measurements of such answers come with the program."
 	}
-	return fmt.Sprintf("Such answers have been off by %.0f %% in TPOT and %.0f %% in TTFT, on %d measured servers (%s; servegrid validate).",
+	return fmt.Sprintf("Such answers have been off by %.0f %% in TPOT and %.0f %% in TTFT, on %d measurements (%s; servegrid validate).",
 		100*k.TPOT, 100*k.TTFT, k.Rows, k.Of)
 }
 

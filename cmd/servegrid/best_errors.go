@@ -26,7 +26,7 @@ func addErrors(ctx context.Context, db *queries.DB, model string, r *queries.Res
 	}
 	byAnswer := map[[4]any][]any{}
 	for _, row := range recorded.Rows {
-		byAnswer[[4]any(row[:4])] = append(slices.Clone(row[4:]), "the warehouse's validation")
+		byAnswer[[4]any(row[:4])] = append(slices.Clone(row[4:]), "the same in this warehouse")
 	}
 	architecture := model
 	if m, err := estimator.LookupModel(model); err == nil {
@@ -75,7 +75,7 @@ func offByTexts(r *queries.Result) []any {
 func errorNotes(r *queries.Result) []string {
 	var notes []string
 	for _, row := range pickColumns(r, "system", "mode", "errors_of") {
-		if note := fmt.Sprintf("%v %v: off by is what measured servers say of %v", row[0], row[1], row[2]); row[2] != "" && !slices.Contains(notes, note) {
+		if note := fmt.Sprintf("%v %v: off by, on measurements of %v", row[0], row[1], row[2]); row[2] != "" && !slices.Contains(notes, note) {
 			notes = append(notes, note)
 		}
 	}

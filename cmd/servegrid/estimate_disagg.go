@@ -72,10 +72,12 @@ func pairRow(c *cli.Context, decode *estimator.Plan, w estimator.Workload, s *ca
 	add("prefix", w.Prefix)
 	add("concurrency", p.concurrency())
 	if s == nil {
-		return columns, row, p.reference(add)
+		err = p.reference(add)
+	} else {
+		add("estimator", calibratedEstimator)
+		err = p.calibrated(add, s)
 	}
-	add("estimator", calibratedEstimator)
-	return columns, row, p.calibrated(add, s)
+	return columns, row, err
 }
 
 // pair is a deployment of prefill and decode workers.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"servegrid/estimator"
@@ -16,7 +18,7 @@ import (
 )
 
 // recordedAt is when the measurements that come with the program were published: the
-// last of InferenceX's dumps. Recording them twice writes one file.
+// last of InferenceX's dumps. Recording them again replaces them.
 var recordedAt = time.Date(2026, 4, 27, 0, 0, 0, 0, time.UTC)
 
 // record adds every judged measurement, with what both estimators say of it, to the
@@ -55,7 +57,31 @@ func (v *validation) record(ctx context.Context, warehouse string, at time.Time,
 	if err != nil {
 		return err
 	}
+	if at.Equal(recordedAt) {
+		if err := removeOthers(dir.Path(name)); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(stderr, "recorded %d metrics in %s\n", len(list), filepath.Join(warehouse, name))
+	return nil
+}
+
+// removeOthers removes what was recorded at the same time as a file: the program's
+// measurements with what another version of it, or another split, said of them.
+func removeOthers(path string) error {
+	dir, name := filepath.Split(path)
+	prefix, _, _ := strings.Cut(name, "-")
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if f.Name() != name && strings.HasPrefix(f.Name(), prefix+"-") {
+			if err := os.Remove(filepath.Join(dir, f.Name())); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
