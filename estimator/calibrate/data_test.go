@@ -3,29 +3,46 @@ package calibrate
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
-// shippedCases resolves the measurements that come with the program.
+// shippedCases resolves the measurements that come with the program, once for all
+// tests: none may change them.
 func shippedCases(t *testing.T) (cases []*Case, refused map[string]int) {
 	t.Helper()
+	r := resolvedOnce()
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	return slices.Clone(r.cases), r.refused
+}
+
+type resolved struct {
+	cases   []*Case
+	refused map[string]int
+	err     error
+}
+
+var resolvedOnce = sync.OnceValue(func() (out resolved) {
 	ms, err := Shipped()
 	if err != nil {
-		t.Fatal(err)
+		return resolved{err: err}
 	}
 	r := NewResolver()
-	refused = map[string]int{}
+	out.refused = map[string]int{}
 	for i := range ms {
 		c, err := r.Resolve(&ms[i])
 		if err != nil {
-			refused[err.Error()]++
+			out.refused[err.Error()]++
 			continue
 		}
-		cases = append(cases, c)
+		out.cases = append(out.cases, c)
 	}
-	return cases, refused
-}
+	return out
+})
 
 // Every row is answered or refused for a reason, and more are answered than by the
 // peers.

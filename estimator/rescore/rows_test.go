@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 
 	"servegrid/estimator"
@@ -54,21 +55,18 @@ func checkMemory(t *testing.T, r *search.Row, w estimator.Workload) {
 	}
 }
 
-// The answer depends neither on the order in which replicas are scored nor on what was
-// scored before.
+// The answer is the same when replicas are scored at the same time.
 func TestSameAnswer(t *testing.T) {
 	k := task(t, "Qwen/Qwen3-32B-FP8", "h200_sxm", "vllm", 4)
-	for _, make := range []func(*search.Task, *calibrate.Set) *Search{NewAgg, NewDisagg} {
-		want := solve(make(k, shipped(t)))
-		s := make(k, shipped(t))
-		scored := map[int]Scored{}
-		for i := s.Len() - 1; i >= 0; i-- {
-			scored[i] = s.Score(i)
+	for _, prepare := range []func(*search.Task, *calibrate.Set) *Search{NewAgg, NewDisagg} {
+		want := solve(prepare(k, shipped(t)))
+		s := prepare(k, shipped(t))
+		list := make([]Scored, s.Len())
+		var group sync.WaitGroup
+		for i := range list {
+			group.Go(func() { list[i] = s.Score(i) })
 		}
-		var list []Scored
-		for i := range s.Len() {
-			list = append(list, scored[i])
-		}
+		group.Wait()
 		got := s.Result(list)
 		if len(got.Rows) != len(want.Rows) {
 			t.Fatalf("%d rows, then %d", len(want.Rows), len(got.Rows))
