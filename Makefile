@@ -64,9 +64,11 @@ calibrate: build
 	$(BIN) calibrate --out estimator/calibrate/data/constants.json
 
 # How far the calibrated estimator is from real servers, each row predicted with
-# constants that were fitted without its group. Ten minutes on two cores.
+# constants that were fitted without its group: the tables and the picture of
+# docs/accuracy.md, and what answers say about their error. Ten minutes on two cores.
 validate: build
-	$(BIN) validate --split group --by class/class,backend/class,backend,system,model
+	$(BIN) validate --split group --by mode,class/mode,class,backend/mode,class,backend,system,model \
+		--rows estimator/calibrate/data/judged.csv.gz --plot docs/img/validation.png
 
 test:
 	$(GO) test ./...

@@ -162,3 +162,31 @@ func TestValidation(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// TestPredictionErrors: means by what was measured, with nulls for what was not.
+func TestPredictionErrors(t *testing.T) {
+	db := openWarehouse(t, randomTables(rand.New(rand.NewPCG(1, 1)), 5, 5), nil)
+	if r := ask(t, db, "from prediction_errors"); len(r.Rows) != 0 {
+		t.Fatalf("%d rows", len(r.Rows))
+	}
+	d, err := sinks.OpenDir(db.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := func(model, metric string, predicted, measured float64) sinks.Measurement {
+		return sinks.Measurement{Mode: "agg", Model: model, System: "h200_sxm", DecodeSystem: "h200_sxm", Backend: "vllm", Estimator: "reference",
+			Metric: metric, Predicted: predicted, Measured: measured}
+	}
+	list := []sinks.Measurement{
+		row("a", "tpot_ms", 8, 10), row("a", "tpot_ms", 11, 10), row("a", "ttft_ms", 50, 100), row("a", "tokens_per_s", 1, 9),
+		row("b", "ttft_ms", 130, 100), row("c", "tpot_ms", 9, 0),
+	}
+	if _, err := sinks.RecordMeasurements(d, time.Now(), list); err != nil {
+		t.Fatal(err)
+	}
+	got := ask(t, db, `select model, measurements, round(tpot_error, 6), round(tpot_bias, 6), round(ttft_error, 6), round(ttft_bias, 6)
+		from prediction_errors order by all`)
+	if text, want := fmt.Sprint(got.Rows), "[[a 2 0.15 -0.05 0.5 -0.5] [b 1 <nil> <nil> 0.3 0.3]]"; text != want {
+		t.Errorf("got %s, want %s", text, want)
+	}
+}

@@ -18,7 +18,8 @@ type experiment struct {
 	mode    string         // search.Agg or search.Disagg
 	tasks   []*search.Task // the question, on each of its databases; none when it cannot be asked
 	formats string         // where the numeric formats come from, a sentence
-	result  *search.Result
+	estimatorChoice
+	result *search.Result
 
 	// When no row meets the limits: those of any latency and, where there are none
 	// either, why.
@@ -59,7 +60,7 @@ func (e *experiment) solve() {
 	}
 	var results []*search.Result
 	for _, t := range e.tasks {
-		results = append(results, find(t, e.mode))
+		results = append(results, e.find(t, e.mode))
 	}
 	if e.result = results[0]; len(results) > 1 {
 		e.result = search.Merge(results, e.tasks[0].Limits)
@@ -67,14 +68,6 @@ func (e *experiment) solve() {
 	if e.best() == nil {
 		e.fallShort()
 	}
-}
-
-// find answers a task in one way of serving.
-func find(t *search.Task, mode string) *search.Result {
-	if mode == search.Disagg {
-		return search.SearchDisagg(t)
-	}
-	return search.SearchAgg(t)
 }
 
 // answer is what a command found.

@@ -21,8 +21,9 @@ func (e *experiment) fallShort() {
 		if !t.Exhaustive {
 			free.Replica = &bounds
 		}
-		free.Limits, free.Exhaustive = search.Limits{}, true
-		e.free = append(e.free, find(&free, e.mode).Rows...)
+		free.Limits = search.Limits{}
+		free.Exhaustive = free.Exhaustive || e.constants == nil // a simulation of every pair would take minutes
+		e.free = append(e.free, e.find(&free, e.mode).Rows...)
 	}
 	if len(e.free) > 0 || len(e.result.Rows) > 0 {
 		return

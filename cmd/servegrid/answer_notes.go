@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
+	"servegrid/estimator/calibrate"
 	"servegrid/estimator/search"
 	"servegrid/perftables"
 )
@@ -36,7 +38,7 @@ func (a *answer) notes(v view) []string {
 	}
 	var out []string
 	for _, remark := range []func(*notes, *experiment){
-		noteFormats, noteData, noteWorkload,
+		noteEstimator, noteFormats, noteData, noteWorkload,
 		func(n *notes, e *experiment) { noteIdle(n, e, v.topN) },
 		func(n *notes, e *experiment) { noteMemory(n, e, v.topN) },
 	} {
@@ -58,6 +60,32 @@ func (a *answer) notes(v view) []string {
 		out = append(out, "Disaggregated serving needs RDMA between its workers. Without it TTFT grows about 40 times, from 355 ms to 10 s and more.")
 	}
 	return out
+}
+
+// noteEstimator says who answers, and how far such answers have been off.
+func noteEstimator(n *notes, e *experiment) {
+	for _, t := range e.tasks {
+		who := "reference, AIConfigurator's formulas"
+		if t.Estimator == calibratedEstimator {
+			who = "calibrated, a simulation of the engine fitted to real servers"
+			if search.DefaultNextN(t.Model) > 0 {
+				who += "; it knows no multi-token prediction, so there is none here"
+			}
+		}
+		n.add(e, "Estimator: %s. %s", who, knownError(t, e.mode))
+	}
+}
+
+// knownError words how far answers like those to a task have been from measurements.
+func knownError(t *search.Task, mode string) string {
+	k, ok := offBy(cmp.Or(t.Estimator, referenceEstimator), calibrate.Like{
+		Mode: mode, System: t.DB.System.Name, Backend: t.DB.Backend, Architecture: calibrate.Architecture(t.Model),
+	})
+	if !ok {
+		return "No measurements of such answers come with the program."
+	}
+	return fmt.Sprintf("Such answers have been off by %.0f %% in TPOT and %.0f %% in TTFT, on %d measurements (%s; servegrid validate).",
+		100*k.TPOT, 100*k.TTFT, k.Rows, k.Of)
 }
 
 func noteFormats(n *notes, e *experiment) {

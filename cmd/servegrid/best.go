@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -62,11 +63,30 @@ func bestCommand() *cli.Command {
 					}
 					fmt.Fprintf(c.App.ErrWriter, "frontiers drawn in %s\n", path)
 				}
-				return write(c.App.Writer, format, r, "rank", "system", "backend", "version", "mode", "tokens_per_s_per_gpu_cluster",
-					"tokens_per_s_per_user", "ttft_ms", "tpot_ms", "concurrency", "used_gpus")
+				if err := addErrors(ctx, db, q.model, r); err != nil {
+					return err
+				}
+				return writeBest(c.App.Writer, c.App.ErrWriter, format, r)
 			})
 		},
 	}
+}
+
+// writeBest prints the rows, for people with how far such answers have been off.
+func writeBest(stdout, stderr io.Writer, format string, r *queries.Result) error {
+	if format != "table" {
+		return write(stdout, format, r)
+	}
+	for _, note := range errorNotes(r) {
+		fmt.Fprintf(stderr, "note: %s\n", note)
+	}
+	texts := offByTexts(r)
+	r.Columns = append(r.Columns, offByColumn)
+	for i := range r.Rows {
+		r.Rows[i] = append(r.Rows[i], texts[i])
+	}
+	return write(stdout, format, r, "rank", "system", "backend", "version", "mode", "tokens_per_s_per_gpu_cluster",
+		"tokens_per_s_per_user", "ttft_ms", "tpot_ms", offByColumn, "concurrency", "used_gpus")
 }
 
 // plotBest draws the frontiers of the question with the best rows on them.

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,7 +19,7 @@ func calibrateCommand() *cli.Command {
 		Description: `To your own servers, starting from what the program knows of each engine:
   servegrid calibrate --input measured.csv --out constants.json
   servegrid estimate --estimator calibrated --constants constants.json --model-path …
-Columns of the table: as validate reads them. An engine with fewer than 20 different configurations is refused. The
+Columns of the table: as validate reads them; disaggregated rows are in no fit. An engine with fewer than 20 different configurations is refused. The
 error with the new constants is that of predictions whose own configuration was left out of the fit.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "input", Usage: "table of measurements, .csv or .parquet (default: those that come with the program)"},
@@ -36,7 +38,10 @@ func runCalibrate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	input := c.String("input")
+	input, path := c.String("input"), c.String("out")
+	if input != "" && isShipped(path) {
+		return usagef("--out %s holds the constants that come with the program: choose another file", path)
+	}
 	measured, err := readMeasurements(input)
 	if err != nil {
 		return err
@@ -53,22 +58,37 @@ func runCalibrate(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		adapted, checks, err := calibrate.Adapt(v.cases, shipped)
+		cases := slices.DeleteFunc(v.cases, (*calibrate.Case).Disaggregated)
+		adapted, checks, err := calibrate.Adapt(cases, shipped)
 		if err != nil {
 			return err
 		}
 		set = adapted
-		set.Provenance = fmt.Sprintf("fitted to %d measurements of %s, from those of the program", len(v.cases), input)
+		set.Provenance = fmt.Sprintf("fitted to %d measurements of %s, from those of the program", len(cases), input)
 		if err := sinks.WriteTable(c.App.Writer, format, checkColumns, checkRows(checks)); err != nil {
 			return err
 		}
 	}
-	path := c.String("out")
 	if err := sinks.WriteFile(path, func(w io.Writer) error { return set.Write(w) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.App.ErrWriter, "constants: %s\n", path)
 	return nil
+}
+
+// isShipped reports whether a file holds the constants that come with the program.
+func isShipped(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false // there is none to lose
+	}
+	defer f.Close()
+	have, err := calibrate.ReadSet(f)
+	if err != nil {
+		return false
+	}
+	shipped, err := calibrate.ShippedSet()
+	return err == nil && have.Provenance == shipped.Provenance
 }
 
 var checkColumns = []string{"backend", "rows", "configurations", "constants", "tpot_mape", "ttft_mape", "throughput_mape"}

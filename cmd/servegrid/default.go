@@ -86,7 +86,7 @@ func (o *defaultOptions) experiments(tasks []*search.Task) []*experiment {
 	var list []*experiment
 	for _, mode := range []string{search.Agg, search.Disagg} {
 		if o.servingMode == "auto" || o.servingMode == mode {
-			list = append(list, &experiment{name: mode, mode: mode, tasks: tasks, formats: o.quant.String()})
+			list = append(list, &experiment{name: mode, mode: mode, tasks: tasks, formats: o.quant.String(), estimatorChoice: o.estimatorChoice})
 		}
 	}
 	return list
@@ -127,6 +127,9 @@ func (o *defaultOptions) tasks() ([]*search.Task, error) {
 				return nil, err
 			}
 			t.Roles[role].Quant = &q
+		}
+		if err := o.prepare(t, o.nextN >= 0); err != nil {
+			return nil, err
 		}
 		if err := t.Check(); err != nil {
 			return nil, asUsage(err)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"servegrid/estimator"
 	"servegrid/estimator/search"
 	"servegrid/internal/measure"
@@ -47,7 +49,7 @@ func prediction(name string, rank int, t *search.Task, r *search.Row) *measure.P
 	n := float64(replicas)
 	p := &measure.Prediction{
 		ToolVersion: release, Experiment: name, Rank: rank, Mode: r.Mode,
-		Model: t.Model.ID, Estimator: "reference", Deployment: rowDeployment(r, t), KernelData: databases(t, r.Mode) + ", " + provenance[t.DB.Mode],
+		Model: t.Model.ID, Estimator: cmp.Or(t.Estimator, referenceEstimator), Deployment: rowDeployment(r, t), KernelData: databases(t, r.Mode) + ", " + provenance[t.DB.Mode],
 		ISL: t.Workload.ISL, OSL: t.Workload.OSL, Prefix: t.Workload.Prefix,
 		TotalGPUs: t.TotalGPUs, UsedGPUs: replicas * r.ReplicaGPUs, Replicas: replicas,
 		Concurrency: r.Concurrency * replicas, ConcurrencyPerReplica: r.Concurrency,
@@ -65,7 +67,9 @@ func prediction(name string, rank int, t *search.Task, r *search.Row) *measure.P
 	} else {
 		first = r.Prefill
 		p.MemoryGiB.Prefill, p.MemoryGiB.Decode = r.Prefill.MemoryGiB, r.Decode.MemoryGiB
-		p.PrefillCorrection, p.DecodeCorrection = t.Tuning.PrefillCorrection, t.Tuning.DecodeCorrection
+		if t.Estimator == "" { // the calibrated estimator has constants of its own
+			p.PrefillCorrection, p.DecodeCorrection = t.Tuning.PrefillCorrection, t.Tuning.DecodeCorrection
+		}
 		p.DecodeSystem = r.Decode.Plan.DB.System.Name
 	}
 	db := first.Plan.DB

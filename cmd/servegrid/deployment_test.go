@@ -66,7 +66,7 @@ func TestRandomDeployments(t *testing.T) {
 	for range tasks {
 		task := randomTask(t, r)
 		for _, mode := range []string{search.Agg, search.Disagg} {
-			for _, row := range find(task, mode).Picked {
+			for _, row := range (estimatorChoice{}).find(task, mode).Picked {
 				rows++
 				name := fmt.Sprintf("%s on %d GPUs of %s, %+v: %s", task.Model.ID, task.TotalGPUs, task.DB, task.Workload, rowDeployment(&row, task))
 				checkDeployment(t, name, task, &row)

@@ -20,7 +20,7 @@ func solveFile(t *testing.T, src []byte) *answer {
 	}
 	var experiments []*experiment
 	for i := range list {
-		experiments = append(experiments, newExperiment(&list[i], messages{w: io.Discard}))
+		experiments = append(experiments, newExperiment(&list[i], messages{w: io.Discard}, estimatorChoice{}))
 	}
 	return solve(experiments)
 }

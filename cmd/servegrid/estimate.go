@@ -22,6 +22,9 @@ func estimateCommand() *cli.Command {
 		Usage: "estimate one configuration, or every row of a table",
 		Description: `One configuration:
   servegrid estimate --model-path Qwen/Qwen3-32B-FP8 --system h200_sxm --backend vllm --tp 2 --bs 14 --isl 4000 --osl 500
+Prefill and decode workers together:
+  servegrid estimate --estimate-mode disagg --model-path Qwen/Qwen3-32B-FP8 --system h200_sxm --backend vllm \
+    --prefill-workers 2 --prefill-tp-size 2 --tp-size 4 --bs 60 --isl 4000 --osl 500
 A table (.csv or .parquet) is written back with est_ columns behind its own:
   servegrid estimate --input measured.csv --out estimated.csv
 It has the columns model, system, backend, version, mode (agg, disagg, static, static_ctx or static_gen; agg where
@@ -35,7 +38,7 @@ gemm_quant, moe_quant, kvcache_quant, fmha_quant; disagg rows spell the two side
 			&cli.StringFlag{Name: "backend", Value: "trtllm", Usage: "serving engine: " + strings.Join(perftables.Backends, ", ")},
 			&cli.StringFlag{Name: "backend-version", Usage: "engine version (default: the newest with data)"},
 			databaseModeFlag(),
-			&cli.StringFlag{Name: "estimate-mode", Value: "agg", Usage: "agg, static, static_ctx or static_gen"},
+			&cli.StringFlag{Name: "estimate-mode", Value: "agg", Usage: "agg, disagg, static, static_ctx or static_gen"},
 			&cli.IntFlag{Name: "isl", Value: 1024, Usage: "input length, tokens"},
 			&cli.IntFlag{Name: "osl", Value: 1024, Usage: "output length, tokens"},
 			&cli.IntFlag{Name: "prefix", Usage: "input tokens found in the prefix cache"},
@@ -49,7 +52,7 @@ gemm_quant, moe_quant, kvcache_quant, fmha_quant; disagg rows spell the two side
 			&cli.IntFlag{Name: "nextn", Usage: "drafts of multi-token prediction per step"},
 			&cli.StringFlag{Name: "output", Value: "table", Usage: "table, csv or json; or the file of the estimated table, as --out"},
 			&cli.Float64Flag{Name: "request-rate", Usage: "requests a second that arrive at random, for the calibrated estimator (default: a closed loop of batch-size requests per rank)"},
-		}, estimatorFlags(), quantFlags()),
+		}, pairFlags(), estimatorFlags(), quantFlags()),
 		Action: runEstimate,
 	}
 }
@@ -107,15 +110,21 @@ func estimateFile(in, out string, mode perftables.Mode, constants *calibrate.Set
 
 // estimateOne prints the estimate of the configuration that the flags spell.
 func estimateOne(c *cli.Context, mode perftables.Mode, constants *calibrate.Set, format string) error {
+	if err := checkPairFlags(c); err != nil {
+		return err
+	}
 	plan, w, err := estimatePlan(c, mode)
 	if err != nil {
 		return err
 	}
 	var columns []string
 	var row []any
-	if constants != nil {
+	switch {
+	case c.String("estimate-mode") == search.Disagg:
+		columns, row, err = pairRow(c, plan, w, constants)
+	case constants != nil:
 		columns, row, err = calibratedRow(c, plan, w, constants)
-	} else {
+	default:
 		columns, row, err = estimateRow(c, plan, w)
 	}
 	if err != nil {
@@ -221,7 +230,7 @@ func estimateRow(c *cli.Context, p *estimator.Plan, w estimator.Workload) (colum
 	} else {
 		k, err := estimator.ParseKind(kind)
 		if err != nil {
-			return nil, nil, usagef("--estimate-mode: %w", suggest.Unknown("mode", kind, []string{"agg", "static", "static_ctx", "static_gen"}))
+			return nil, nil, usagef("--estimate-mode: %w", suggest.Unknown("mode", kind, []string{"agg", "disagg", "static", "static_ctx", "static_gen"}))
 		}
 		s, err := p.Static(k, b, w, 1)
 		if err != nil {

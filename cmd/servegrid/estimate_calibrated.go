@@ -13,7 +13,7 @@ import (
 // calibratedRow simulates the plan under the load that the flags spell.
 func calibratedRow(c *cli.Context, p *estimator.Plan, w estimator.Workload, s *calibrate.Set) (columns []string, row []any, err error) {
 	if kind := c.String("estimate-mode"); kind != search.Agg {
-		return nil, nil, usagef("--estimate-mode %s: the calibrated estimator simulates aggregated workers (agg) only", kind)
+		return nil, nil, usagef("--estimate-mode %s: the calibrated estimator simulates aggregated workers (agg) and disaggregated ones (disagg) only", kind)
 	}
 	if c.IsSet("ctx-tokens") {
 		return nil, nil, usagef("--ctx-tokens: the calibrated estimator fills steps as the engine does")
@@ -30,7 +30,11 @@ func calibratedRow(c *cli.Context, p *estimator.Plan, w estimator.Workload, s *c
 	if rate > 0 {
 		load = calibrate.Poisson(rate, w)
 	}
-	f, err := calibrate.NewForecast(p, s, p.DB.Version, load)
+	engine, err := calibrate.NewEngine(p, s, p.DB.Version)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := engine.Forecast(load)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -50,6 +54,12 @@ func calibratedRow(c *cli.Context, p *estimator.Plan, w estimator.Workload, s *c
 		add("arrivals", "closed loop")
 		add("concurrency", concurrency)
 	}
+	addForecast(add, &f, p.Layout.GPUs(), w)
+	return columns, row, nil
+}
+
+// addForecast adds the figures of a simulation on so many GPUs.
+func addForecast(add func(string, any), f *calibrate.Forecast, gpus int, w estimator.Workload) {
 	add("ttft_ms", f.TTFT)
 	add("ttft_ms_p50", f.P50)
 	add("ttft_ms_p90", f.P90)
@@ -57,12 +67,16 @@ func calibratedRow(c *cli.Context, p *estimator.Plan, w estimator.Workload, s *c
 	add("tpot_ms", f.TPOT)
 	add("request_latency_ms", f.TTFT+f.TPOT*float64(w.OSL-1))
 	add("tokens_per_s", f.TokensPerSec)
-	add("tokens_per_s_per_gpu", f.TokensPerSec/float64(p.Layout.GPUs()))
+	add("tokens_per_s_per_gpu", f.TokensPerSec/float64(gpus))
 	add("tokens_per_s_per_user", 1000/f.TPOT)
 	add("most_running_per_rank", f.Most)
-	add("kv_cache_tokens_per_rank", f.KVTokens)
 	add("most_concurrent_requests", f.MostConcurrent)
-	return columns, row, nil
+	add("kv_cache_tokens_per_rank", f.Budget.Tokens)
+	add("kv_cache_gib", f.Budget.KVCache)
+	add("weights_gib", f.Budget.Weights)
+	add("activations_gib", f.Budget.Activations)
+	add("memory_capacity_gib", f.Budget.Capacity)
+	add(f.Budget.Setting, f.Budget.Share)
 }
 
 // calibrated estimates one row of a table. Its cells were read before.
@@ -72,11 +86,11 @@ func (e *estimateTable) calibrated(i int) (estimated, error) {
 		return estimated{}, err
 	}
 	p := c.Predict(e.constants.For(c))
-	memory := c.Plan.Memory(c.Load.Concurrency/c.Ranks, estimator.Workload{ISL: c.ISL, OSL: c.OSL}, c.Schedule.TokenBudget)
+	memory := c.Plan.Memory(p.Most, estimator.Workload{ISL: c.ISL, OSL: c.OSL}, max(c.Schedule.TokenBudget, p.Most))
 	return estimated{
 		ttft: p.TTFT, tpot: p.TPOT, context: missing, generation: missing, memory: memory.Total(),
-		tokensPerGPU: p.TokensPerSec / float64(c.Plan.Layout.GPUs()),
-		oom:          c.Schedule.KVTokens < c.ISL+c.OSL,
+		tokensPerGPU: p.TokensPerSec / float64(c.GPUs()),
+		oom:          c.OutOfMemory(),
 		p50:          p.P50, p90: p.P90, p99: p.P99, class: string(c.Class),
 	}, nil
 }

@@ -12,6 +12,18 @@ import (
 	"servegrid/sinks"
 )
 
+// recordable opens a warehouse on this machine to add measurements to it.
+func recordable(warehouse string) (*sinks.Dir, error) {
+	warehouse, err := localWarehouse(warehouse)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(warehouse, "tables")); err != nil {
+		return nil, fmt.Errorf("%s is no warehouse: servegrid sweep makes one", warehouse)
+	}
+	return sinks.OpenDir(warehouse)
+}
+
 // record adds a comparison to the measurements of a warehouse. Only what was
 // measured as it was predicted counts.
 func record(warehouse, source string, c *measure.Comparison, stderr io.Writer) error {
@@ -19,14 +31,7 @@ func record(warehouse, source string, c *measure.Comparison, stderr io.Writer) e
 	if r.Concurrency != 0 && r.Concurrency != p.Concurrency {
 		return fmt.Errorf("the result is of concurrency %d, the prediction of %d", r.Concurrency, p.Concurrency)
 	}
-	warehouse, err := localWarehouse(warehouse)
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(filepath.Join(warehouse, "tables")); err != nil {
-		return fmt.Errorf("%s is no warehouse: servegrid sweep makes one", warehouse)
-	}
-	dir, err := sinks.OpenDir(warehouse)
+	dir, err := recordable(warehouse)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -15,6 +16,7 @@ import (
 // expOptions are the flags of the exp command.
 type expOptions struct {
 	file string
+	estimatorChoice
 	outputOptions
 }
 
@@ -34,7 +36,7 @@ An experiment names what is served and may narrow what is tried:
     config:
       agg_worker_config:
         tp_list: [2]`,
-		Flags: append([]cli.Flag{&cli.StringFlag{Name: "yaml-path", Usage: "experiment file (required)"}}, outputFlags()...),
+		Flags: slices.Concat([]cli.Flag{&cli.StringFlag{Name: "yaml-path", Usage: "experiment file (required)"}}, estimatorFlags(), outputFlags()),
 		Action: func(c *cli.Context) error {
 			if done, err := generatorHelp(c); done {
 				return err
@@ -57,6 +59,9 @@ func newExpOptions(c *cli.Context) (*expOptions, error) {
 		return nil, usagef("missing --yaml-path")
 	}
 	var err error
+	if o.estimatorChoice, err = newEstimatorChoice(c); err != nil {
+		return nil, err
+	}
 	o.outputOptions, err = newOutputOptions(c)
 	return o, err
 }
@@ -75,17 +80,20 @@ func (o *expOptions) run(stdout io.Writer) error {
 	}
 	var experiments []*experiment
 	for i := range list {
-		experiments = append(experiments, newExperiment(&list[i], o.messages))
+		experiments = append(experiments, newExperiment(&list[i], o.messages, o.estimatorChoice))
 	}
 	return o.answer(experiments, stdout)
 }
 
 // newExperiment asks an experiment of a file. One that cannot be asked says why
 // among the others.
-func newExperiment(x *jobs.Experiment, m messages) *experiment {
+func newExperiment(x *jobs.Experiment, m messages, by estimatorChoice) *experiment {
 	t, formats, err := newTask(x, m)
+	if err == nil {
+		err = by.prepare(t, x.NextN >= 0)
+	}
 	if err != nil {
 		return unasked(x.Name, x.ServingMode, err)
 	}
-	return &experiment{name: x.Name, mode: x.ServingMode, tasks: []*search.Task{t}, formats: formats}
+	return &experiment{name: x.Name, mode: x.ServingMode, tasks: []*search.Task{t}, formats: formats, estimatorChoice: by}
 }

@@ -7,13 +7,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"servegrid/internal/suggest"
 	"servegrid/queries"
 	"servegrid/sinks"
 	"servegrid/sinks/plot"
@@ -71,21 +69,6 @@ func (q question) frontiers(ctx context.Context, db *queries.DB) (*queries.Resul
 		Model: q.model, System: q.system, Backend: q.backend, Version: q.version, Mode: q.mode,
 		ISL: q.workload.ISL, OSL: q.workload.OSL, Prefix: q.workload.Prefix, GPUs: q.gpus, TTFT: q.ttft, TPOT: q.tpot,
 	})
-}
-
-// plotFormat is the picture format that a file name asks for.
-func plotFormat(path string) (plot.Format, error) {
-	if path == "" {
-		return "", nil
-	}
-	ext := strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
-	formats := []string{string(plot.PNG), string(plot.SVG)}
-	for _, f := range formats {
-		if ext == f {
-			return plot.Format(f), nil
-		}
-	}
-	return "", usagef("--plot %s: %w", path, suggest.Unknown("extension", ext, formats))
 }
 
 // mostLines is how many lines a picture can show apart.

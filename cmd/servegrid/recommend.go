@@ -20,6 +20,7 @@ import (
 // recommendOptions are the flags of the recommend command.
 type recommendOptions struct {
 	question
+	estimatorChoice
 	rate, concurrency float64 // one of them is positive
 	dbMode            perftables.Mode
 	topN              int
@@ -36,11 +37,12 @@ func recommendCommand() *cli.Command {
 			flags = append(flags, f)
 		}
 	}
+	flags = append(flags, estimatorFlags()...)
 	return &cli.Command{
 		Name:  "recommend",
 		Usage: "find the fewest GPUs that carry a load",
 		Description: `The answer comes from the warehouse where it holds the workload, and is estimated
-on the spot otherwise; then --system is needed. Example:
+on the spot otherwise, and always by the calibrated estimator; then --system is needed. Example:
   servegrid recommend --model-path Qwen/Qwen3-32B-FP8 --system h200_sxm --isl 4000 --osl 500 --ttft 1000 --tpot 30 --target-request-rate 10`,
 		Flags: append(flags,
 			&cli.StringFlag{Name: "database-mode", Value: string(perftables.Hybrid), Usage: "where it is estimated on the spot: SILICON, HYBRID, EMPIRICAL or SOL"},
@@ -73,6 +75,9 @@ func newRecommendOptions(c *cli.Context) (*recommendOptions, error) {
 			return nil, usagef("--%s is %v, want a positive number", f, v)
 		}
 	}
+	if o.estimatorChoice, err = newEstimatorChoice(c); err != nil {
+		return nil, err
+	}
 	if o.dbMode, err = databaseMode(c); err != nil {
 		return nil, err
 	}
@@ -85,6 +90,12 @@ func newRecommendOptions(c *cli.Context) (*recommendOptions, error) {
 
 // ask answers from the warehouse, or else estimates.
 func (o *recommendOptions) ask(c *cli.Context) (*queries.Result, error) {
+	if o.constants != nil {
+		if o.system == "" {
+			return nil, usagef("missing --system: the calibrated estimator answers on the spot")
+		}
+		return o.estimate(c.String("model-path"), c.App.ErrWriter)
+	}
 	var r *queries.Result
 	held := false // the warehouse holds the workload
 	where, err := sinks.ParseLocation(c.String("warehouse"))

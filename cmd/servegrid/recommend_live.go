@@ -46,7 +46,11 @@ func (o *recommendOptions) estimate(model string, stderr io.Writer) (*queries.Re
 			return nil, err
 		}
 		t := search.NewTask(m, db)
-		t.Workload, t.Exhaustive = o.workload, true // the limits are applied here
+		t.Workload = o.workload
+		t.Exhaustive = o.constants == nil // the limits are applied here
+		if err := o.prepare(t, false); err != nil {
+			return nil, err
+		}
 		tasks = append(tasks, t)
 	}
 	if len(tasks) == 0 {
@@ -57,7 +61,7 @@ func (o *recommendOptions) estimate(model string, stderr io.Writer) (*queries.Re
 	from, to := 1, tasks[0].DB.System.GPUsPerNode
 	for {
 		for gpus := from; gpus <= to; gpus++ {
-			rows, err := o.replicas(tasks, gpus)
+			rows, err := o.replicas(tasks, gpus, gpus == to)
 			found = append(found, rows...)
 			failed = err
 		}
@@ -76,18 +80,23 @@ func (o *recommendOptions) estimate(model string, stderr io.Writer) (*queries.Re
 }
 
 // replicas returns those of the rows within a budget that meet the limits. It fails
-// when there is no row at all, whatever its latency.
-func (o *recommendOptions) replicas(tasks []*search.Task, gpus int) ([]scaled, error) {
+// when there is no row at all, whatever its latency. Aggregated workers are simulated
+// once, with the largest budget.
+func (o *recommendOptions) replicas(tasks []*search.Task, gpus int, largest bool) ([]scaled, error) {
 	var found []scaled
 	var failed []error
 	some := false
 	for _, t := range tasks {
 		t.TotalGPUs = gpus
-		for _, find := range []func(*search.Task) *search.Result{search.SearchAgg, search.SearchDisagg} {
-			res := find(t)
-			if o.mode != "" && res.Mode != o.mode {
+		if o.constants != nil {
+			t.Limits.TTFT = o.ttft // beyond it nothing need be simulated
+		}
+		for _, mode := range []string{search.Agg, search.Disagg} {
+			if o.mode != "" && mode != o.mode || o.constants != nil && mode == search.Agg && !largest {
 				continue
 			}
+			res := o.find(t, mode)
+			some = some || errors.Is(res.Err, search.ErrLimits)
 			if res.Err != nil {
 				failed = append(failed, fmt.Errorf("%s on %s: %w", res.Mode, t.DB.Backend, res.Err))
 			}

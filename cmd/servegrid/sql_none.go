@@ -2,7 +2,11 @@
 
 package main
 
-import "github.com/urfave/cli/v2"
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+)
 
 // Without cgo there is no DuckDB. What is left sweeps, estimates and deploys, as one
 // static file: what the pods of a sweep need.
@@ -25,4 +29,9 @@ func withoutSQL(name string) *cli.Command {
 			return usagef("%s needs SQL, which this build, for sweeps only, has not: run it with the whole servegrid, built with cgo", name)
 		},
 	}
+}
+
+// sweptModels needs SQL.
+func sweptModels(context.Context, string) (map[string]string, error) {
+	return nil, usagef("it needs SQL, which this build, for sweeps only, has not: run it with the whole servegrid, built with cgo")
 }

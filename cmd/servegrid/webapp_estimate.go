@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"servegrid/estimator"
+	"servegrid/estimator/search"
 )
 
 // estimateRequest are the flags of estimate.
@@ -64,6 +65,9 @@ type operatorLatency struct {
 func (w *webapp) estimate(_ context.Context, q estimateRequest) (estimateReply, error) {
 	var reply estimateReply
 	said, err := readFlags(estimateCommand(), flagArgs(q.configurationRequest, q.engineRequest), func(c *cli.Context) error {
+		if c.String("estimate-mode") == search.Disagg {
+			return usagef("estimate_mode %s: the page takes one worker apart at a time", search.Disagg)
+		}
 		mode, err := databaseMode(c)
 		if err != nil {
 			return err

@@ -37,6 +37,7 @@ type workloadRequest struct {
 	TPOT             *float64 `json:"tpot,omitempty" doc:"limit on the time per output token, ms"`
 	RequestLatency   *float64 `json:"request_latency,omitempty" doc:"limit on the whole request, ms; it replaces the other two"`
 	NextN            *int     `json:"nextn,omitempty" doc:"drafts of multi-token prediction per step"`
+	Estimator        string   `json:"estimator,omitempty" doc:"reference or calibrated"`
 	Search           string   `json:"search,omitempty" doc:"reference or exhaustive"`
 	ServingMode      string   `json:"serving_mode,omitempty" doc:"agg, disagg or auto for both"`
 	Quant            string   `json:"quant,omitempty" doc:"formats: reference or checkpoint"`

@@ -18,6 +18,7 @@ type recommendRequest struct {
 	BackendVersion    string   `json:"backend_version,omitempty" doc:"engine version; the newest with data when left out"`
 	ServingMode       string   `json:"serving_mode,omitempty" doc:"agg or disagg; both when left out"`
 	DatabaseMode      string   `json:"database_mode,omitempty" doc:"SILICON, HYBRID, EMPIRICAL or SOL"`
+	Estimator         string   `json:"estimator,omitempty" doc:"reference or calibrated"`
 	ISL               *int     `json:"isl,omitempty" doc:"input length, tokens"`
 	OSL               *int     `json:"osl,omitempty" doc:"output length, tokens"`
 	Prefix            *int     `json:"prefix,omitempty" doc:"input tokens found in the prefix cache"`

@@ -159,7 +159,7 @@ func newSweepSeries(e *experiment, a *answer, o *defaultOptions) sweepSeries {
 		s.Failed = oneLine(e.failed)
 		return s
 	}
-	for _, describe := range []func(*notes, *experiment){noteFormats, noteData} {
+	for _, describe := range []func(*notes, *experiment){noteEstimator, noteFormats, noteData} {
 		n := notes{about: map[string][]string{}}
 		describe(&n, e)
 		s.Notes = append(s.Notes, n.texts...)

@@ -99,7 +99,7 @@ func TestWebSweepIsDefault(t *testing.T) {
 		var got sweepReply
 		p.get("/api/sweep", q, &got)
 		for _, s := range got.Series {
-			want := find(task, s.Mode)
+			want := (estimatorChoice{}).find(task, s.Mode)
 			if len(s.Rows) > 0 != (len(want.Rows) > 0) {
 				t.Errorf("%v %s: %d rows, want %d (%v)", q, s.Mode, len(s.Rows), len(want.Rows), want.Err)
 			}
@@ -133,7 +133,7 @@ func TestRowsForEveryTPOT(t *testing.T) {
 		other := *task
 		other.Limits.TPOT = 5
 		for _, mode := range []string{search.Agg, search.Disagg} {
-			a, b := find(task, mode), find(&other, mode)
+			a, b := (estimatorChoice{}).find(task, mode), (estimatorChoice{}).find(&other, mode)
 			if len(a.Rows) != len(b.Rows) {
 				t.Errorf("%s %s: %d rows at TPOT %g, %d at 5", task.Model.ID, mode, len(a.Rows), task.Limits.TPOT, len(b.Rows))
 			}

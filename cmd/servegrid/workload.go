@@ -29,10 +29,10 @@ type workloadOptions struct {
 	nextN                int             // -1: by the model
 	acceptRates          []float64
 	search               string
-	estimator            string
-	dbMode               perftables.Mode
-	quant                quantOptions
-	defaulted            []string // workload and limit flags left at their default
+	estimatorChoice
+	dbMode    perftables.Mode
+	quant     quantOptions
+	defaulted []string // workload and limit flags left at their default
 }
 
 // Defaults of the workload flags.
@@ -44,7 +44,7 @@ const (
 )
 
 func workloadFlags() []cli.Flag {
-	return append([]cli.Flag{
+	return slices.Concat([]cli.Flag{
 		&cli.StringFlag{Name: "model-path", Aliases: []string{"model", "hf-id"}, Usage: "Hugging Face id, or a folder with a config.json (required)"},
 		&cli.IntFlag{Name: "total-gpus", Usage: "GPU budget (required)"},
 		&cli.StringFlag{Name: "system", Usage: "GPU system: " + strings.Join(kernelTables().SystemNames(), ", ") + " (required)"},
@@ -61,15 +61,14 @@ func workloadFlags() []cli.Flag {
 		&cli.StringFlag{Name: "nextn", Value: "auto", Usage: "drafts of multi-token prediction per step; auto: 1 for DeepSeek, 0 for others"},
 		&cli.StringFlag{Name: "nextn-accept-rates", Value: "0.85,0,0,0,0", Usage: "how often the first, second, … draft is accepted"},
 		&cli.StringFlag{Name: "search", Value: "reference", Usage: "reference: AIConfigurator's heuristics; exhaustive: every candidate"},
-		&cli.StringFlag{Name: "estimator", Value: "reference", Usage: "reference: AIConfigurator's formulas"},
-	}, quantFlags()...)
+	}, estimatorFlags(), quantFlags())
 }
 
 func newWorkloadOptions(c *cli.Context) (workloadOptions, error) {
 	o := workloadOptions{
 		model: c.String("model-path"), totalGPUs: c.Int("total-gpus"), backend: c.String("backend"), backendVersion: c.String("backend-version"),
 		workload: estimator.Workload{ISL: c.Int("isl"), OSL: c.Int("osl"), Prefix: c.Int("prefix")},
-		search:   c.String("search"), estimator: c.String("estimator"),
+		search:   c.String("search"),
 	}
 	err := require(c, "model-path", "system", "total-gpus")
 	if err != nil {
@@ -90,11 +89,13 @@ func newWorkloadOptions(c *cli.Context) (workloadOptions, error) {
 	}{
 		{"backend", o.backend, append(slices.Clone(perftables.Backends), "auto")},
 		{"search", o.search, []string{"reference", "exhaustive"}},
-		{"estimator", o.estimator, []string{"reference"}},
 	} {
 		if !slices.Contains(f.valid, f.value) {
 			return o, usagef("--%s: %w", f.flag, suggest.Unknown("value", f.value, f.valid))
 		}
+	}
+	if o.estimatorChoice, err = newEstimatorChoice(c); err != nil {
+		return o, err
 	}
 	if o.dbMode, err = databaseMode(c); err != nil {
 		return o, err

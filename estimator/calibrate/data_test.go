@@ -3,29 +3,46 @@ package calibrate
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
-// shippedCases resolves the measurements that come with the program.
+// shippedCases resolves the measurements that come with the program, once for all
+// tests: none may change them.
 func shippedCases(t *testing.T) (cases []*Case, refused map[string]int) {
 	t.Helper()
+	r := resolvedOnce()
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	return slices.Clone(r.cases), r.refused
+}
+
+type resolved struct {
+	cases   []*Case
+	refused map[string]int
+	err     error
+}
+
+var resolvedOnce = sync.OnceValue(func() (out resolved) {
 	ms, err := Shipped()
 	if err != nil {
-		t.Fatal(err)
+		return resolved{err: err}
 	}
 	r := NewResolver()
-	refused = map[string]int{}
+	out.refused = map[string]int{}
 	for i := range ms {
 		c, err := r.Resolve(&ms[i])
 		if err != nil {
-			refused[err.Error()]++
+			out.refused[err.Error()]++
 			continue
 		}
-		cases = append(cases, c)
+		out.cases = append(out.cases, c)
 	}
-	return cases, refused
-}
+	return out
+})
 
 // Every row is answered or refused for a reason, and more are answered than by the
 // peers.
@@ -128,7 +145,8 @@ func TestRefusals(t *testing.T) {
 		t.Fatalf("class %v, measured %v, error %v", c.Class, c.Measured(), err)
 	}
 	for want, change := range map[string]func(m *Measurement){
-		"disaggregated":      func(m *Measurement) { m.Mode = "disagg" },
+		"how many prefill":   func(m *Measurement) { m.Mode = "disagg" },
+		"want agg or disagg": func(m *Measurement) { m.Mode = "static" },
 		"no concurrency":     func(m *Measurement) { m.Concurrency = 0 },
 		"osl is 1":           func(m *Measurement) { m.OSL = 1 },
 		"prefix is 1000":     func(m *Measurement) { m.Prefix = 1000 },
@@ -148,6 +166,9 @@ func TestRefusals(t *testing.T) {
 func TestRealLayout(t *testing.T) {
 	all, _ := shippedCases(t)
 	for _, c := range all {
+		if c.Disaggregated() {
+			continue
+		}
 		if c.Layout.TP == 64 && c.Plan.Layout.TP != 8 || c.Layout.DP == 16 && c.Plan.Layout.DP != 4 {
 			t.Fatalf("%s: %v became %v", c.ID, c.Layout, c.Plan.Layout)
 		}
@@ -160,6 +181,7 @@ func TestRealLayout(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("isl,osl,tp\n1,2,3\n")
 	f.Add("ttft_ms\n1e999\n")
+	f.Add("model,system,backend,mode,isl,osl,concurrency,p_workers,p_tp,d_workers,d_tp,d_dp\nQwen/Qwen3-32B-FP8,h200_sxm,vllm,disagg,100,10,8,1,1,2,2,1\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		ms, err := readCSV(strings.NewReader(text))
 		if err != nil {

@@ -104,7 +104,7 @@ func Regret(cases []*Case, answer func(i int) Answer) (mean float64, n int) {
 		rows[w] = append(rows[w], i)
 	}
 	value := func(c *Case, a Answer) float64 {
-		return float64(c.Load.Concurrency*c.OSL) / a.Latency(c.OSL) / float64(c.Plan.Layout.GPUs())
+		return float64(c.Load.Concurrency*c.OSL) / a.Latency(c.OSL) / float64(c.GPUs())
 	}
 	for _, w := range order {
 		for _, limit := range tpotLimits {
@@ -151,7 +151,7 @@ func RankCorrelation(cases []*Case, answer func(i int) Answer) float64 {
 		if predicted[w] == nil {
 			order = append(order, w)
 		}
-		gpus := float64(c.Plan.Layout.GPUs())
+		gpus := float64(c.GPUs())
 		predicted[w] = append(predicted[w], float64(c.Load.Concurrency)/a.Latency(c.OSL)/gpus)
 		measured[w] = append(measured[w], float64(c.Load.Concurrency)/Answer{c.TTFT, c.TPOT}.Latency(c.OSL)/gpus)
 	}

@@ -1,6 +1,10 @@
 package calibrate
 
-import "servegrid/estimator"
+import (
+	"fmt"
+
+	"servegrid/estimator"
+)
 
 // A run sends about runWaves prompts a slot. A simulation sends a few, more where
 // few are in flight: what follows the burst is steady, so it is weighed instead of
@@ -11,6 +15,18 @@ const (
 	moreWaves      = 5
 	fewInFlight    = 32
 )
+
+// mostInFlight bounds the requests in flight of a simulation; no published deployment
+// has a hundredth of it.
+const mostInFlight = 1 << 20
+
+// check reports a load that would take forever to simulate.
+func (l Load) check() error {
+	if l.Concurrency > mostInFlight {
+		return &Refusal{fmt.Sprintf("%d requests in flight, want at most %d", l.Concurrency, mostInFlight)}
+	}
+	return nil
+}
 
 // ClosedLoop is a run that keeps a number of requests in flight from a burst on,
 // all of the same length.
@@ -23,8 +39,8 @@ func ClosedLoop(concurrency int, w estimator.Workload) Load {
 }
 
 // poissonRequests is how many requests of an open loop are simulated: enough for a
-// steady 99th percentile.
-const poissonRequests = 4000
+// 99th percentile that is steady to a few per cent at four fifths of the capacity.
+const poissonRequests = 20000
 
 // Poisson is an open loop: requests arrive at random, rate of them a second.
 func Poisson(rate float64, w estimator.Workload) Load {

@@ -30,6 +30,8 @@ type Measurement struct {
 	Statistic   string // of the latencies
 	Source      string
 
+	Prefill, Decode Side // of a disaggregated deployment
+
 	TTFT, TPOT float64 // ms; NaN = not measured
 
 	// What the peer predicts, ms; NaN where it cannot.
@@ -104,6 +106,9 @@ func Parse(n int, cell func(row int, column string) string) ([]Measurement, erro
 		}
 		if m.Mode == "" {
 			m.Mode = "agg"
+		}
+		if m.Mode == "disagg" {
+			m.Prefill, m.Decode = p.side("p_"), p.side("d_")
 		}
 		if p.err != nil {
 			return nil, p.err

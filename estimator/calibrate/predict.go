@@ -17,12 +17,18 @@ type Prediction struct {
 // Predict simulates a case with an engine's constants. A closed loop is simulated
 // for a few waves; the steady ones stand for those that the run has beside.
 func (c *Case) Predict(k *Constants) Prediction {
-	return Predict(NewStepCost(c.Kernels, k), c.Schedule, c.Ranks, c.Load)
+	o, w := c.simulate(k)
+	return summarize(o, w, c.Load)
 }
 
 // Predict simulates a load on an engine.
 func Predict(cost *StepCost, s Schedule, ranks int, l Load) Prediction {
 	o, w := simulateWaves(cost, s, ranks, l)
+	return summarize(o, w, l)
+}
+
+// summarize takes means and percentiles.
+func summarize(o Outcome, w waves, l Load) Prediction {
 	p := Prediction{TTFT: w.mean(o.TTFT), TPOT: w.mean(o.TPOT), Most: o.Most}
 	q := w.quantiles(o.TTFT, 0.5, 0.9, 0.99)
 	p.P50, p.P90, p.P99 = q[0], q[1], q[2]
@@ -37,14 +43,19 @@ func Predict(cost *StepCost, s Schedule, ranks int, l Load) Prediction {
 
 // means is [Case.Predict] without what a fit does not look at.
 func (c *Case) means(k *Constants) (ttft, tpot float64) {
-	o, w := simulateWaves(NewStepCost(c.Kernels, k), c.Schedule, c.Ranks, c.Load)
+	o, w := c.simulate(k)
 	return w.mean(o.TTFT), w.mean(o.TPOT)
 }
 
-// simulateWaves simulates a load; first tokens that wait for others of their group
-// are late by that.
+// simulateWaves simulates a load and weighs its waves.
 func simulateWaves(cost *StepCost, s Schedule, ranks int, l Load) (Outcome, waves) {
 	o := Simulate(cost, s, ranks, l)
+	return o, weigh(&o, cost, l)
+}
+
+// weigh weighs the waves of an outcome, and delays the first tokens that wait for
+// others of their group.
+func weigh(o *Outcome, cost *StepCost, l Load) waves {
 	w := waves{first: o.First, weight: 1}
 	if steady := len(o.TTFT) - o.First; steady > 0 && o.First > 0 {
 		w.weight = float64(runWaves-1) * float64(o.First) / float64(steady)
@@ -55,7 +66,7 @@ func simulateWaves(cost *StepCost, s Schedule, ranks int, l Load) (Outcome, wave
 			o.TTFT[i] += lag
 		}
 	}
-	return o, w
+	return w
 }
 
 // waves weighs the requests of a simulation: those of the burst count once, the

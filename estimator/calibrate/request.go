@@ -1,5 +1,7 @@
 package calibrate
 
+import "math"
+
 // request is one request on its way.
 type request struct {
 	id         int
@@ -9,6 +11,29 @@ type request struct {
 	done       int     // prompt tokens computed
 	firstToken float64
 	finish     int // number of the decode step of its rank that ends it
+}
+
+// request makes the i-th request of a load. Powers of the inverse of the plastic
+// number draw its lengths: together they fill the square.
+func (l *Load) request(i int, sent float64) *request {
+	length := func(full int, alpha float64) int {
+		share := l.MinShare + (1-l.MinShare)*fraction(i, alpha)
+		return max(1, int(math.Round(float64(full)*share)))
+	}
+	r := &request{id: i, isl: length(l.ISL, 0.7548776662466927), osl: length(l.OSL, 0.5698402909980532), sent: sent}
+	r.done = min(l.Prefix, r.isl-1)
+	return r
+}
+
+// random is the i-th number in [0, 1) of a fixed sequence without any memory. Gaps
+// between arrivals need that: those of a low-discrepancy sequence make up for each other,
+// and queues stay short (a third of the 99th percentile at four fifths of the capacity).
+// Source: the output function of SplitMix64 (Steele, Lea, Flood 2014).
+func random(i int) float64 {
+	z := (uint64(i) + 1) * 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return float64((z^z>>31)>>11) / (1 << 53)
 }
 
 // rank is the state of one data-parallel rank.

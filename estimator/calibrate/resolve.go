@@ -24,6 +24,11 @@ type Case struct {
 	Ranks    int
 	Schedule Schedule
 	Load     Load
+
+	// Of a disaggregated deployment; Plan, Kernels and Ranks are then of its decode
+	// workers.
+	PrefillPlan    *estimator.Plan
+	prefillKernels *Kernels
 }
 
 // Resolver makes cases of measurements; plans and kernels are shared among them.
@@ -42,16 +47,16 @@ func NewResolver() *Resolver { return &Resolver{plans: map[string]planned{}} }
 // [Refusal] or another error that says why.
 func (r *Resolver) Resolve(m *Measurement) (*Case, error) {
 	switch {
-	case m.Mode == "disagg":
-		return nil, &Refusal{"disaggregated: the calibrated estimator simulates aggregated workers only"}
-	case m.Mode != "agg":
-		return nil, &Refusal{fmt.Sprintf("mode is %q, want agg", m.Mode)}
-	case m.Concurrency < 1 && m.Batch < 1:
+	case m.Mode != "agg" && m.Mode != "disagg":
+		return nil, &Refusal{fmt.Sprintf("mode is %q, want agg or disagg", m.Mode)}
+	case m.Mode == "agg" && m.Concurrency < 1 && m.Batch < 1:
 		return nil, &Refusal{"no concurrency: the best throughput of an unbounded load"}
 	case m.Prefix >= m.ISL && m.ISL > 0:
 		return nil, &Refusal{fmt.Sprintf("prefix is %d, want less than isl, %d", m.Prefix, m.ISL)}
 	case m.ISL < 1 || m.OSL < 2:
 		return nil, &Refusal{fmt.Sprintf("isl is %d and osl is %d, want at least 1 and 2", m.ISL, m.OSL)}
+	case m.Mode == "disagg":
+		return r.pair(m)
 	}
 	model, architecture, standIn, err := lookupModel(m.Model)
 	if err != nil {
@@ -68,13 +73,7 @@ func (r *Resolver) Resolve(m *Measurement) (*Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	quant := formats(m, model, db)
-	key := fmt.Sprint(architecture, db, layout, quant)
-	p, ok := r.plans[key]
-	if !ok {
-		p = compile(model, db, layout, quant)
-		r.plans[key] = p
-	}
+	p := r.planned(model, architecture, db, layout, formats(m, model, db))
 	if p.err != nil {
 		return nil, p.err
 	}
@@ -88,6 +87,9 @@ func (r *Resolver) Resolve(m *Measurement) (*Case, error) {
 		per = max(1, int(math.Round(float64(m.Concurrency)/float64(replicas))))
 	}
 	c.Load = ClosedLoop(per, estimator.Workload{ISL: m.ISL, OSL: m.OSL, Prefix: m.Prefix})
+	if err := c.Load.check(); err != nil {
+		return nil, err
+	}
 	deployed := ByConfigurator
 	if strings.Contains(m.Source, "InferenceX") {
 		deployed, c.Load.MinShare, c.Load.Grouped = ByBenchmark, 0.8, m.Backend == "trtllm"
@@ -104,12 +106,23 @@ func (c *Case) Measured() bool {
 	return c.TTFT > 0 && c.TPOT > 0 // false for NaN
 }
 
+// planned compiles a configuration once.
+func (r *Resolver) planned(m *estimator.Model, architecture string, db *perftables.Database, l estimator.Layout, q estimator.Quant) planned {
+	key := fmt.Sprint(architecture, db, l, q)
+	p, ok := r.plans[key]
+	if !ok {
+		p = compile(m, db, l, q)
+		r.plans[key] = p
+	}
+	return p
+}
+
 // compile makes the plan and kernels of a configuration.
 func compile(m *estimator.Model, db *perftables.Database, l estimator.Layout, q estimator.Quant) planned {
 	plan, err := estimator.Compile(estimator.Config{Model: m, DB: db.WithMode(perftables.Hybrid), Quant: q, Layout: l})
 	if err != nil {
 		return planned{err: err}
 	}
-	k, err := kernelsOf(plan)
+	k, err := spanKernels(plan)
 	return planned{plan, k, err}
 }

@@ -115,7 +115,7 @@ var Splits = []Split{
 }
 
 // CrossValidate fits one set for every key of a split, to the cases of all others,
-// and returns them by key. Suspect cases are in no fit.
+// and returns them by key. Only trusted cases are in a fit.
 func CrossValidate(cases []*Case, by Split) map[string]*Set {
 	var keys []string
 	for _, c := range cases {
@@ -136,7 +136,8 @@ func CrossValidate(cases []*Case, by Split) map[string]*Set {
 	return sets
 }
 
-// Trusted returns the cases that are probably what their labels say.
+// Trusted returns the cases that a fit may use: those that are probably what their
+// labels say, of aggregated workers.
 func Trusted(cases []*Case) []*Case {
-	return slices.DeleteFunc(slices.Clone(cases), func(c *Case) bool { return c.Suspect != "" })
+	return slices.DeleteFunc(slices.Clone(cases), func(c *Case) bool { return c.Suspect != "" || c.Disaggregated() })
 }

@@ -68,8 +68,8 @@ type simulation struct {
 }
 
 // Simulate serves a load with an engine of that many data-parallel ranks in
-// lockstep. Nothing in it is random: lengths and Poisson gaps come from a fixed
-// low-discrepancy sequence.
+// lockstep. The same load gives the same run: lengths come from a fixed low-discrepancy
+// sequence, Poisson gaps from a fixed random one.
 func Simulate(cost *StepCost, schedule Schedule, ranks int, load Load) Outcome {
 	s := &simulation{cost: cost, schedule: schedule, load: load, ranks: make([]rank, ranks)}
 	s.out.TTFT, s.out.TPOT = make([]float64, load.Requests), make([]float64, load.Requests)
@@ -94,7 +94,7 @@ func (s *simulation) arrive() {
 		s.arrival = math.Inf(1)
 		return
 	}
-	s.arrival -= math.Log(1-fraction(s.next, 0.8191725133961645)) / s.load.Rate
+	s.arrival -= math.Log(1-random(s.next)) / s.load.Rate
 }
 
 // fraction is the i-th number in (0, 1) of the additive sequence of an irrational.
@@ -108,15 +108,8 @@ func (s *simulation) send(at float64) {
 	if s.next >= s.load.Requests {
 		return
 	}
-	i := s.next
+	r := s.load.request(s.next, at)
 	s.next++
-	length := func(full int, alpha float64) int {
-		share := s.load.MinShare + (1-s.load.MinShare)*fraction(i, alpha)
-		return max(1, int(math.Round(float64(full)*share)))
-	}
-	// Powers of the inverse of the plastic number: together they fill the square.
-	r := &request{id: i, isl: length(s.load.ISL, 0.7548776662466927), osl: length(s.load.OSL, 0.5698402909980532), sent: at}
-	r.done = min(s.load.Prefix, r.isl-1)
 	s.front = max(s.front, at) + s.cost.c[FrontRequest] + s.cost.c[FrontPrompt]*float64(r.isl)/1000
 	r.ready = s.front
 	s.pending = append(s.pending, r)

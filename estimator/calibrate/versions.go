@@ -61,10 +61,10 @@ func familyOf(backend, version string, class Class) string {
 var borrowed = map[string]struct {
 	from      string
 	memoryGiB float64
-}{"b300_sxm": {"b200_sxm", 288e9 / estimator.GiB}}
+}{"b300_sxm": {"b200_sxm", 288e9 / estimator.GiB}, "gb300_sxm": {"gb200_sxm", 288e9 / estimator.GiB}}
 
 // spelled are other names of systems.
-var spelled = map[string]string{"gb200": "gb200_sxm", "b300": "b300_sxm", "b200": "b200_sxm", "h200": "h200_sxm", "h100": "h100_sxm", "a100": "a100_sxm"}
+var spelled = map[string]string{"gb200": "gb200_sxm", "gb300": "gb300_sxm", "b300": "b300_sxm", "b200": "b200_sxm", "h200": "h200_sxm", "h100": "h100_sxm", "a100": "a100_sxm"}
 
 // lenders lists the engines whose tables stand for one without any on a system.
 var lenders = map[string][]string{"vllm": {"trtllm", "sglang"}, "sglang": {"trtllm", "vllm"}, "trtllm": {"sglang", "vllm"}}

@@ -16,19 +16,13 @@ const rowsPerTarget = 10
 // SearchAgg answers the task with aggregated serving.
 func SearchAgg(t *Task) *Result {
 	res := &Result{Mode: Agg}
-	config := t.config(AggRole)
-	if res.Err = estimator.CheckQuant(&config, true, true); res.Err != nil {
+	plans, refused, err := t.layoutPlans(AggRole, t.TotalGPUs)
+	if err != nil {
+		res.Err = err
 		return res
 	}
-	lists := t.SizeLists(AggRole)
-	layouts, refused := lists.layouts(&config)
-	if len(layouts) == 0 {
-		res.Err = lists.impossible(&config, refused)
-		return res
-	}
-	layouts = slices.DeleteFunc(layouts, func(l estimator.Layout) bool { return l.GPUs() > t.TotalGPUs })
 	var failed reasons
-	for _, lp := range t.compileAll(config, layouts) {
+	for _, lp := range plans {
 		if lp.Err != nil {
 			failed.add(lp.Layout, lp.Err)
 			continue
@@ -48,7 +42,7 @@ func SearchAgg(t *Task) *Result {
 		return res
 	}
 	slices.SortStableFunc(res.Rows, func(a, b Row) int { return cmp.Compare(b.TokensPerSPerGPU, a.TokensPerSPerGPU) })
-	res.rank(t)
+	res.Rank(t)
 	return res
 }
 
@@ -83,7 +77,7 @@ func (a *aggSearch) all() []Row {
 	var rows []Row
 	for i, st := range a.points.Status {
 		if st == estimator.OK {
-			if r := a.row(i); a.task.Limits.admits(&r) {
+			if r := a.row(i); a.task.Limits.Admits(&r) {
 				rows = append(rows, r)
 			}
 		}
@@ -167,7 +161,7 @@ func (a *aggSearch) row(i int) Row {
 		CtxTokens:         c,
 		BalanceScore:      estimator.Round3(float64(w.ISL) * float64(b) / float64(c) / float64(w.OSL)),
 	}
-	r.setCluster(a.task.TotalGPUs)
+	r.SetCluster(a.task.TotalGPUs)
 	return r
 }
 

@@ -21,7 +21,7 @@ const (
 func SearchDisagg(t *Task) *Result {
 	res := &Result{Mode: Disagg}
 	if t.TotalGPUs < 2 {
-		res.Err = errTooFewGPUs
+		res.Err = ErrTooFewGPUs
 		return res
 	}
 	var sides [2][]ScoredWorker
@@ -39,7 +39,7 @@ func SearchDisagg(t *Task) *Result {
 	}
 	prefill, decode := sides[0], sides[1]
 	if t.Exhaustive {
-		res.Rows = slices.DeleteFunc(t.matchAll(prefill, decode), func(r Row) bool { return !t.Limits.admits(&r) })
+		res.Rows = slices.DeleteFunc(t.matchAll(prefill, decode), func(r Row) bool { return !t.Limits.Admits(&r) })
 	} else {
 		s := newMatcher(t, prefill, decode)
 		for _, tg := range t.targets() {
@@ -53,7 +53,7 @@ func SearchDisagg(t *Task) *Result {
 		}
 		return res
 	}
-	res.rank(t)
+	res.Rank(t)
 	return res
 }
 
@@ -255,6 +255,16 @@ func (m *matcher) admissible(prefillGPUs, decodeGPUs int) []split {
 	return out
 }
 
+// WorkerCounts lists the numbers of prefill and decode workers, of so many GPUs each,
+// that a replica of the task may have.
+func (t *Task) WorkerCounts(prefillGPUs, decodeGPUs int) [][2]int {
+	var out [][2]int
+	for _, s := range newMatcher(t, nil, nil).admissible(prefillGPUs, decodeGPUs) {
+		out = append(out, [2]int{s.x, s.y})
+	}
+	return out
+}
+
 // disaggRow is the replica of x prefill and y decode workers.
 func disaggRow(p, d *ScoredWorker, s split, t *Task) Row {
 	osl := float64(t.Workload.OSL)
@@ -276,6 +286,6 @@ func disaggRow(p, d *ScoredWorker, s split, t *Task) Row {
 		Prefill:           &p.Worker, Decode: &d.Worker,
 		PrefillWorkers: s.x, DecodeWorkers: s.y,
 	}
-	r.setCluster(t.TotalGPUs)
+	r.SetCluster(t.TotalGPUs)
 	return r
 }

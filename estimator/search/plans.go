@@ -3,6 +3,7 @@ package search
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"servegrid/estimator"
@@ -50,6 +51,26 @@ func (c *planCache) compile(config estimator.Config) (*estimator.Plan, error) {
 	c.mu.Unlock()
 	e.once.Do(func() { e.plan, e.err = estimator.Compile(config) })
 	return e.plan, e.err
+}
+
+// LayoutPlans compiles every layout that is tried for a role's workers and that is
+// no larger than the GPU budget, and says why engines cannot run the others.
+func (t *Task) LayoutPlans(role Role) (plans []LayoutPlan, refused []error, err error) {
+	return t.layoutPlans(role, t.TotalGPUs)
+}
+
+func (t *Task) layoutPlans(role Role, mostGPUs int) ([]LayoutPlan, reasons, error) {
+	config := t.config(role)
+	if err := estimator.CheckQuant(&config, role != DecodeRole, role != PrefillRole); err != nil {
+		return nil, nil, err
+	}
+	lists := t.SizeLists(role)
+	layouts, refused := lists.layouts(&config)
+	if len(layouts) == 0 {
+		return nil, refused, lists.impossible(&config, refused)
+	}
+	layouts = slices.DeleteFunc(layouts, func(l estimator.Layout) bool { return l.GPUs() > mostGPUs })
+	return t.compileAll(config, layouts), refused, nil
 }
 
 // compileAll compiles the configuration in every layout, on all processors.

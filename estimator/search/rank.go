@@ -13,8 +13,8 @@ import (
 // MostPicked is how many ranked rows a result holds at most; reports show fewer.
 const MostPicked = 5
 
-// rank fills the frontier and the ranking from the rows.
-func (res *Result) rank(t *Task) {
+// Rank fills the frontier and the ranking from the rows.
+func (res *Result) Rank(t *Task) {
 	res.Frontier = frontier(res.Rows, t.Limits.RequestLatency > 0)
 	res.Picked = pick(res.Rows, t.Limits)
 }
@@ -157,6 +157,12 @@ func (rs reasons) Error() string {
 }
 
 func (rs reasons) Unwrap() []error { return rs }
+
+// NoneError is the error of a search in a mode in which every layout was dropped;
+// dropped says why, with a [*LayoutError] for each.
+func NoneError(mode string, dropped []error) error {
+	return reasons(dropped).none(map[string]string{Agg: "aggregated", Disagg: "disaggregated"}[mode])
+}
 
 // none is the error of a search that found nothing.
 func (rs reasons) none(what string) error {

@@ -28,6 +28,10 @@ type Task struct {
 	Replica *Replica        // nil: [DefaultReplica]
 	Tuning  Tuning
 
+	// Estimator names who scores the candidates; "" is this package. It is carried for
+	// those who show or keep the answer.
+	Estimator string
+
 	// Exhaustive considers every candidate and every number of workers, and
 	// applies the limits as they are.
 	Exhaustive bool
@@ -44,9 +48,9 @@ type Limits struct {
 	RequestLatency float64
 }
 
-// admits reports whether an exhaustive search considers a row: TTFT within its
-// limit, unless the limit is on the whole request.
-func (l Limits) admits(r *Row) bool {
+// Admits reports whether a search that looks at every candidate keeps a row: TTFT
+// within its limit, unless the limit is on the whole request.
+func (l Limits) Admits(r *Row) bool {
 	return l.RequestLatency > 0 || l.TTFT <= 0 || r.TTFT <= l.TTFT
 }
 
@@ -106,7 +110,8 @@ func (r *Row) Group() string {
 // Replicas is how many copies fit into a budget.
 func (r *Row) Replicas(totalGPUs int) int { return totalGPUs / r.ReplicaGPUs }
 
-func (r *Row) setCluster(totalGPUs int) {
+// SetCluster sets TokensPerSPerGPUCluster for a budget.
+func (r *Row) SetCluster(totalGPUs int) {
 	replicas := float64(r.Replicas(totalGPUs))
 	r.TokensPerSPerGPUCluster = r.TokensPerSPerGPU * replicas * float64(r.ReplicaGPUs) / float64(totalGPUs)
 }

@@ -2,6 +2,7 @@ package search
 
 import (
 	"errors"
+	"math"
 
 	"servegrid/estimator"
 )
@@ -60,18 +61,13 @@ func (t *Task) appendWorkers(dst []ScoredWorker, plan *estimator.Plan, role Role
 // workers scores one side over all layouts. Layouts that gave nothing are
 // returned beside the workers.
 func (t *Task) workers(role Role) ([]ScoredWorker, reasons, error) {
-	config := t.config(role)
-	if err := estimator.CheckQuant(&config, role == PrefillRole, role == DecodeRole); err != nil {
-		return nil, nil, err
-	}
-	lists := t.SizeLists(role)
-	layouts, dropped := lists.layouts(&config)
-	if len(layouts) == 0 {
-		return nil, dropped, lists.impossible(&config, dropped)
+	plans, dropped, err := t.layoutPlans(role, math.MaxInt)
+	if err != nil {
+		return nil, dropped, err
 	}
 	var rows []ScoredWorker
 	var failed reasons
-	for _, lp := range t.compileAll(config, layouts) {
+	for _, lp := range plans {
 		err := lp.Err
 		if err == nil {
 			rows, err = t.appendWorkers(rows, lp.Plan, role)
@@ -87,4 +83,5 @@ func (t *Task) workers(role Role) ([]ScoredWorker, reasons, error) {
 	return rows, dropped, nil
 }
 
-var errTooFewGPUs = errors.New("disaggregated serving needs at least 2 GPUs")
+// ErrTooFewGPUs says that a budget has no room for a prefill and a decode worker.
+var ErrTooFewGPUs = errors.New("disaggregated serving needs at least 2 GPUs")

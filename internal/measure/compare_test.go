@@ -146,6 +146,8 @@ func TestCorrection(t *testing.T) {
 	}
 	agg, bare := guideAgg(), guideDisagg()
 	bare.DecodeCorrection = 0
+	simulated := guideDisagg()
+	simulated.Estimator = "calibrated"
 	for _, c := range []struct {
 		p    *Prediction
 		r    *Result
@@ -154,6 +156,7 @@ func TestCorrection(t *testing.T) {
 		{&agg, guideResult(), "mode is agg: only disagg predictions have latency correction scales"},
 		{&p, &Result{TTFTMs: avg(300)}, "ITL/TPOT (ms): a correction scale needs a prediction and a measurement"},
 		{&bare, guideResult(), "the prediction has no decode_latency_correction_scale"},
+		{&simulated, guideResult(), "the prediction is the calibrated estimator's, which has constants in place of correction scales: servegrid calibrate fits them"},
 	} {
 		if _, _, err := Compare(c.p, c.r).Correction(); err == nil || err.Error() != c.want {
 			t.Errorf("got %v, want %s", err, c.want)

@@ -1,6 +1,9 @@
 package measure
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Correction returns the latency correction scales with which the prediction would
 // have met the result: each old scale times actual over predicted. Only
@@ -9,6 +12,9 @@ func (c *Comparison) Correction() (prefill, decode float64, err error) {
 	p := c.Prediction
 	if p.Mode != Disagg {
 		return 0, 0, fmt.Errorf("mode is %s: only %s predictions have latency correction scales", p.Mode, Disagg)
+	}
+	if p.Estimator == "calibrated" {
+		return 0, 0, errors.New("the prediction is the calibrated estimator's, which has constants in place of correction scales: servegrid calibrate fits them")
 	}
 	scale := func(column, role string, old float64) float64 {
 		r := c.row(column)

@@ -26,6 +26,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as root:
         for run in ("before", "after"):
             subprocess.run([program, "sweep", HERE / f"{run}.yaml", "--warehouse", root, "--run", run], check=True, capture_output=True)
+        subprocess.run([program, "validate", "--record", "--warehouse", root], check=True, capture_output=True)
         os.environ["WAREHOUSE"], os.environ["VIEWS"] = root, str(HERE.parent / "views")
 
         def ask(sql: str) -> list[list]:

@@ -124,7 +124,7 @@ function drawCoverage(l) {
     const inside = s.rows.filter((r) => within(r, l)).length;
     const best = pick(s, l)[0];
     return [h('span', {}, swatch(s), nameOf(s)), s.rows.length ? String(s.rows.length) : '–', s.rows.length ? String(inside) : '–', best ? num(best.tokens_per_s_per_gpu_cluster) : '–',
-      s.failed || s.closest || (s.notes ?? []).find((n) => n.startsWith('Kernel data')) || ''];
+      s.failed || s.closest || (s.notes ?? []).filter((n) => n.startsWith('Kernel data') || n.startsWith('Estimator')).join(' ')];
   });
   fill(parts.coverage, h('h2', {}, 'Coverage'), app.reply && h('p', { class: 'hint' }, `${short(app.reply.scored)} candidates scored in ${short(app.reply.ms)} ms.`, (app.reply.notes ?? []).map((n) => ` ${n}.`)),
     table(['asked', 'configurations', 'within the limits', 'best tokens/s/GPU', 'reason, or where the figures come from'], rows, { label: 'Coverage of what is asked' }),

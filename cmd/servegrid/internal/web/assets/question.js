@@ -59,6 +59,7 @@ export function questionForm(form, app) {
     pickOne('mode', 'Serving', [['auto', 'agg and disagg'], 'agg', 'disagg']),
     number('prefix', 'Prefix (tokens)', { least: 0 }),
     number('latency', 'Request latency (ms)', { least: 0, step: 'any', hint: '0: TTFT and TPOT apply' }),
+    pickOne('estimator', 'Estimator', [['reference', "reference: AIConfigurator's formulas"], ['calibrated', 'calibrated: fitted to real servers']]),
     pickOne('search', 'Search', [['reference', "reference: AIConfigurator's"], ['exhaustive', 'exhaustive: every candidate']]),
     pickOne('data', 'Kernel data', options.database_modes),
     pickOne('quant', 'Formats', [['reference', 'fastest that is measured'], ['checkpoint', 'as the checkpoint stores']])));

@@ -3,7 +3,7 @@
 
 export const defaults = {
   tab: 'explore', model: 'Qwen/Qwen3-32B-FP8', gpus: 8, isl: 4000, osl: 1000, prefix: 0, ttft: 2000, tpot: 30, latency: 0,
-  systems: 'h200_sxm', backends: 'trtllm,vllm,sglang', versions: '', mode: 'auto', search: 'reference', data: 'SILICON', quant: 'reference',
+  systems: 'h200_sxm', backends: 'trtllm,vllm,sglang', versions: '', mode: 'auto', estimator: 'reference', search: 'reference', data: 'SILICON', quant: 'reference',
   sel: '', show: 'all', prices: '', pins: '', set: '', namespace: '', dynamo: '', sql: '', rate: 10, load: 'rate',
   shape: '', xisl: 0, xosl: 0, xgpus: 0,
 };
@@ -45,7 +45,7 @@ export function writeURL(step = false) {
 }
 
 /** questionKeys are those that change the answer. */
-export const questionKeys = ['model', 'gpus', 'isl', 'osl', 'prefix', 'ttft', 'tpot', 'latency', 'systems', 'backends', 'versions', 'mode', 'search', 'data', 'quant'];
+export const questionKeys = ['model', 'gpus', 'isl', 'osl', 'prefix', 'ttft', 'tpot', 'latency', 'systems', 'backends', 'versions', 'mode', 'estimator', 'search', 'data', 'quant'];
 
 export const list = (text) => text.split(',').filter(Boolean);
 
@@ -53,7 +53,7 @@ export const list = (text) => text.split(',').filter(Boolean);
 export function workload(s) {
   const q = {
     model_path: s.model, total_gpus: s.gpus, isl: s.isl, osl: s.osl, prefix: s.prefix, ttft: s.ttft, tpot: s.tpot,
-    serving_mode: s.mode, search: s.search, database_mode: s.data, quant: s.quant,
+    serving_mode: s.mode, estimator: s.estimator, search: s.search, database_mode: s.data, quant: s.quant,
   };
   if (s.latency > 0) q.request_latency = s.latency;
   return q;

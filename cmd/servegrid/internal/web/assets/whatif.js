@@ -76,7 +76,7 @@ const run = later(40, async () => {
 });
 
 const fewest = later(80, async () => {
-  const q = { model_path: state.model, isl: state.isl, osl: state.osl, prefix: state.prefix, ttft: state.ttft, tpot: state.tpot, database_mode: state.data };
+  const q = { model_path: state.model, isl: state.isl, osl: state.osl, prefix: state.prefix, ttft: state.ttft, tpot: state.tpot, database_mode: state.data, estimator: state.estimator };
   if (state.mode !== 'auto') q.serving_mode = state.mode;
   q[state.load === 'rate' ? 'target_request_rate' : 'target_concurrency'] = state.rate;
   const have = app.options.systems.flatMap((s) => list(state.systems).includes(s.name) ? list(state.backends).filter((b) => s.versions[b]).map((b) => [s.name, b]) : []);

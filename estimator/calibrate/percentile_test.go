@@ -1,0 +1,158 @@
+package calibrate
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"servegrid/estimator"
+)
+
+// serve is a server spelled out for percentiles: requests of one length that arrive at
+// given times, or when a client's last one ends; one rank that splits prompts over steps
+// beside the decoding sequences, and a front process. It shares nothing with [Simulate]
+// but the price of a step.
+func serve(cost *StepCost, stepTokens, isl, osl int, arrivals []float64, clients, requests int) (ttft []float64) {
+	type request struct {
+		sent, ready float64
+		computed    int
+		tokens      int
+	}
+	c := cost.c
+	var queue, running []*request
+	front, now := 0.0, 0.0
+	sent := 0
+	arrive := func(at float64) {
+		if sent == requests {
+			return
+		}
+		sent++
+		front = max(front, at) + c[FrontRequest] + c[FrontPrompt]*float64(isl)/1000
+		queue = append(queue, &request{sent: at, ready: front})
+	}
+	for range clients {
+		arrive(0)
+	}
+	for {
+		for len(arrivals) > 0 && arrivals[0] <= now {
+			arrive(arrivals[0])
+			arrivals = arrivals[1:]
+		}
+		n, length := float64(len(running)), 0.0
+		for _, r := range running {
+			length += float64(isl+r.tokens-1) / n
+		}
+		budget, tokens, attention, heads := stepTokens-len(running), 0, 0.0, 0
+		var done []*request
+		for _, r := range queue {
+			chunk := min(isl-r.computed, budget)
+			if r.ready > now || chunk <= 0 {
+				break
+			}
+			attention += cost.k.promptAttention(float64(r.computed), float64(r.computed+chunk))
+			r.computed += chunk
+			tokens, budget = tokens+chunk, budget-chunk
+			if r.computed == isl {
+				done = append(done, r)
+				heads++
+			}
+		}
+		switch {
+		case tokens > 0:
+			now += cost.Mixed(float64(tokens), attention, n, length, float64(heads)+n)
+		case n > 0:
+			now += cost.Decode(n, length)
+		case len(queue) > 0:
+			now = queue[0].ready
+			if len(arrivals) > 0 {
+				now = min(now, arrivals[0])
+			}
+			continue
+		case len(arrivals) > 0:
+			now = arrivals[0]
+			continue
+		default:
+			return ttft
+		}
+		if n > 0 {
+			front = max(front, now) + n*c[FrontToken]
+		}
+		ended := 0
+		running = slices.DeleteFunc(running, func(r *request) bool {
+			r.tokens++
+			if r.tokens == osl {
+				ended++
+			}
+			return r.tokens == osl
+		})
+		queue = queue[len(done):]
+		for _, r := range done {
+			front = max(front, now) + c[FrontToken]
+			ttft = append(ttft, front-r.sent+c[FirstToken])
+			r.tokens = 1
+			running = append(running, r)
+		}
+		for range ended {
+			if clients > 0 {
+				arrive(front)
+			}
+		}
+	}
+}
+
+func percentiles(v []float64) [3]float64 {
+	s := slices.Sorted(slices.Values(v))
+	at := func(share float64) float64 { return s[int(math.Ceil(share*float64(len(s))))-1] }
+	return [3]float64{at(0.5), at(0.9), at(0.99)}
+}
+
+// Percentiles of TTFT when requests arrive at random: against a server whose arrivals
+// are drawn by a random generator, five times as many of them.
+func TestPoissonPercentiles(t *testing.T) {
+	const stepTokens = 2048
+	cost := testCost(t, testPlan(t, "vllm", 1))
+	w := estimator.Workload{ISL: 2000, OSL: 64}
+	rates := []float64{4, 0.5, 7, 8}
+	if testing.Short() {
+		rates = rates[:1]
+	}
+	for _, rate := range rates {
+		s := Schedule{Chunked: true, TokenBudget: stepTokens, MaxSequences: 1 << 20, KVTokens: math.MaxInt32, ReserveOutput: 0.5}
+		p := Predict(cost, s, 1, Poisson(rate, w))
+		r := rand.New(rand.NewPCG(7, 7))
+		const n = 100000
+		arrivals, at := make([]float64, n), 0.0
+		for i := range arrivals {
+			at += r.ExpFloat64() / (rate / 1000)
+			arrivals[i] = at
+		}
+		want := percentiles(serve(cost, stepTokens, w.ISL, w.OSL, arrivals, 0, n))
+		t.Logf("%v requests/s: p50 %.1f p90 %.1f p99 %.1f ms, drawn %.1f", rate, p.P50, p.P90, p.P99, want)
+		for i, got := range []float64{p.P50, p.P90, p.P99} {
+			if d := math.Abs(got/want[i] - 1); d > []float64{0.05, 0.10, 0.10}[i] {
+				t.Errorf("%v requests/s: p%v is %.1f ms, drawn at random %.1f", rate, []int{50, 90, 99}[i], got, want[i])
+			}
+		}
+	}
+}
+
+// Percentiles of TTFT in a closed loop of ten waves: against a server that really runs
+// ten. Where many are in flight three waves are simulated, which have not spread as much
+// yet: their median is up to a fifth off.
+func TestClosedLoopPercentiles(t *testing.T) {
+	const stepTokens = 2048
+	cost := testCost(t, testPlan(t, "vllm", 1))
+	w := estimator.Workload{ISL: 1000, OSL: 150}
+	for _, clients := range []int{1, 8, 32, 64} {
+		s := Schedule{Chunked: true, TokenBudget: stepTokens, MaxSequences: 1 << 20, KVTokens: math.MaxInt32, ReserveOutput: 0.5}
+		p := Predict(cost, s, 1, ClosedLoop(clients, w))
+		want := percentiles(serve(cost, stepTokens, w.ISL, w.OSL, nil, clients, runWaves*clients))
+		t.Logf("%d clients: p50 %.1f p90 %.1f p99 %.1f ms, run %.1f", clients, p.P50, p.P90, p.P99, want)
+		for i, got := range []float64{p.P50, p.P90, p.P99} {
+			if d := math.Abs(got/want[i] - 1); d > []float64{0.20, 0.10, 0.10}[i] {
+				t.Errorf("%d clients: p%v is %.1f ms, in a run of ten waves %.1f", clients, []int{50, 90, 99}[i], got, want[i])
+			}
+		}
+	}
+}
