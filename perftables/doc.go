@@ -22,5 +22,6 @@
 // others from fusing them: the same query gives the same bits everywhere.
 //
 // The rules follow AIConfigurator 0.6.0, whose answers the tests compare with; but
-// for layers of [GenerationRaw], whose interpolation is in raw.go.
+// for layers of [GenerationRaw]: raw.go reads between measured points,
+// raw_estimate.go stands in for missing ones.
 package perftables

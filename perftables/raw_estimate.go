@@ -134,6 +134,9 @@ func (g *rawGrid) estimate(at [3]int) float64 {
 			all = append(all, judged{v, g.trust(around, func(at [3]int) float64 { return g.apply(r, at) })})
 		}
 	}
+	if len(all) == 0 {
+		return g.held(at) // what is around it is not above 0
+	}
 	return g.bounded(at, math.Exp(middle(all)))
 }
 
@@ -237,7 +240,7 @@ func (g *rawGrid) bounded(at [3]int, latency float64) float64 {
 	for d := range at {
 		if low, high, ok := g.sides(at, d); ok {
 			a, b := g.lat[g.index(moved(at, d, low))], g.lat[g.index(moved(at, d, high))]
-			if a <= b {
+			if a > 0 && a <= b {
 				least, most = max(least, a), min(most, b)
 			}
 		}

@@ -326,6 +326,26 @@ func TestRawEstimatesPlainKernels(t *testing.T) {
 	}
 }
 
+// Latencies that are not above 0 have no say in estimates, and break nothing.
+func TestRawIgnoresWhatIsNotPositive(t *testing.T) {
+	var rows []Row
+	for i := range 27 {
+		if at := [3]int{1 + i%3, 1 + i/3%3, 1 + i/9}; at != [3]int{2, 2, 2} {
+			rows = append(rows, Row{Coords: at})
+		}
+	}
+	rows[0].Latency = 1
+	for _, rest := range []float64{0, -1} {
+		for i := range rows[1:] {
+			rows[1+i].Latency = rest
+		}
+		g := newRawGrid(rows, func(x, y, z float64) float64 { return 2 })
+		if v := g.at(2, 2, 2); v != 1 {
+			t.Errorf("with one measurement of 1 and others of %v: %v, want 1", rest, v)
+		}
+	}
+}
+
 // A monotone cubic goes through its points and stays between them.
 func TestCubics(t *testing.T) {
 	for _, y := range [][]float64{{1, 2, 4, 8, 16}, {1, 1, 1, 5, 5}, {3, 1, 2, 0, 7}, {1, 100, 101, 102, 1000}, {4, 3}, {2}} {
