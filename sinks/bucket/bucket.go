@@ -17,7 +17,6 @@ import (
 	"path"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"gocloud.dev/blob"
 	"golang.org/x/sync/errgroup"
@@ -27,11 +26,11 @@ import (
 
 // Bucket is a [sinks.Store] in a bucket.
 type Bucket struct {
-	ctx   context.Context
-	b     *blob.Bucket
-	root  string
-	pause time.Duration // before the first repetition
-	lock  atomic.Pointer[lease]
+	ctx      context.Context
+	b        *blob.Bucket
+	root     string
+	attempts int // of each request
+	lock     atomic.Pointer[lease]
 }
 
 var _ sinks.Store = (*Bucket)(nil)
@@ -39,7 +38,7 @@ var _ sinks.Store = (*Bucket)(nil)
 // New makes a store of an open bucket; root names it in messages. The context ends
 // all requests.
 func New(ctx context.Context, b *blob.Bucket, root string) *Bucket {
-	return &Bucket{ctx: ctx, b: b, root: root, pause: firstPause}
+	return &Bucket{ctx: ctx, b: b, root: root, attempts: attempts}
 }
 
 // Root implements [sinks.Store].
