@@ -152,7 +152,7 @@ $(S3_SERVER):
 	GOBIN=$(abspath $(@D)) GOFLAGS=-p=1 $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)
 
 # DuckDB's extension, signed, in the form in which it loads without a network.
-$(HTTPFS): $(VENV)/.ready
+$(HTTPFS): | $(VENV)/.ready
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --target .cache/httpfs-1.5.5 duckdb-extension-httpfs==1.5.5
 	touch $@
 
