@@ -146,15 +146,15 @@ test-notebooks: build $(DUCKDBS:%=.cache/notebooks-%/.ready)
 VERSITYGW := v1.8.0
 S3_SERVER := .cache/versitygw-$(VERSITYGW)/versitygw
 HTTPFS    := .cache/httpfs-1.5.5/duckdb_extension_httpfs/extensions/v1.5.5/httpfs.duckdb_extension
-test-s3: cloud $(S3_SERVER) $(HTTPFS)
-	SERVEGRID_PROGRAM=$(abspath $(BIN)) SERVEGRID_S3_SERVER=$(abspath $(S3_SERVER)) SERVEGRID_HTTPFS=$(abspath $(HTTPFS)) \
+test-s3: cloud $(S3_SERVER) $(HTTPFS) $(VENV)/.ready
+	SERVEGRID_PROGRAM=$(abspath $(BIN)) SERVEGRID_S3_SERVER=$(abspath $(S3_SERVER)) SERVEGRID_HTTPFS=$(abspath $(HTTPFS)) SERVEGRID_PYTHON=$(abspath $(VENV)/bin/python) \
 		$(GO) test -count=1 -run '^TestServer' ./sinks/bucket
 
 $(S3_SERVER):
 	GOBIN=$(abspath $(@D)) GOFLAGS=-p=1 $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)
 
 # DuckDB's extension, signed, in the form in which it loads without a network.
-$(HTTPFS): $(VENV)/.ready
+$(HTTPFS): | $(VENV)/.ready
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --target .cache/httpfs-1.5.5 duckdb-extension-httpfs==1.5.5
 	touch $@
 

@@ -99,6 +99,35 @@ func TestSweepOverFlakyLine(t *testing.T) {
 	t.Log(line)
 }
 
+// failures keeps what is said about shards that failed, and interrupts after some.
+type failures struct {
+	stopAfter
+	failed []error
+}
+
+func (f *failures) ShardDone(d ShardDone) {
+	f.stopAfter.ShardDone(d)
+	if d.Err != nil {
+		f.failed = append(f.failed, d.Err)
+	}
+}
+
+// An interrupted sweep drops what it was uploading, fails no shard, publishes nothing, and
+// lets go of its lock.
+func TestInterruptedUpload(t *testing.T) {
+	spec := smallSpec(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	b := buckettest.MemoryUntil(ctx, t)
+	events := &failures{stopAfter: stopAfter{left: 3, cancel: cancel}}
+	_, err := Run(ctx, options(b, spec, "r", 2, events))
+	if !errors.Is(err, context.Canceled) || len(events.failed) > 0 {
+		t.Errorf("got error %v and failures %v, want cancelled only", err, events.failed)
+	}
+	if _, err := b.Stat("runs/r/manifest.json"); !errors.Is(err, context.Canceled) {
+		t.Errorf("a request after the end: %v", err)
+	}
+}
+
 // A shard that is lost or cut is scored again, in a bucket too.
 func TestBucketShardIsScoredAgain(t *testing.T) {
 	spec, b, dir := smallSpec(t), buckettest.Memory(t), openDir(t)

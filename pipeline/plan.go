@@ -1,6 +1,10 @@
 package pipeline
 
 import (
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
 	"servegrid/estimator/search"
 	"servegrid/grid"
 	"servegrid/internal/schema"
@@ -26,21 +30,19 @@ func Plan(spec *jobs.Spec, catalog *search.Catalog, dir sinks.Store) (*Estimate,
 	prefillBatches := len(search.DefaultTuning.Batches(search.PrefillRole))
 	decodeBatches := len(search.DefaultTuning.Batches(search.DecodeRole))
 	points := map[int]int64{} // aggregated candidates of a layout, by ISL
-	for _, s := range resolve(spec, catalog) {
+	shards := resolve(spec, catalog)
+	if dir != nil {
+		var err error
+		if e.Done, err = countDone(dir, shards); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range shards {
 		e.Shards++
 		if s.Slice == 0 {
 			e.Combinations++
 			if s.refused != nil {
 				e.Refused++
-			}
-		}
-		if dir != nil {
-			r, err := readReceipt(dir, s.key)
-			if err != nil {
-				return nil, err
-			}
-			if r != nil && r.present(dir) {
-				e.Done++
 			}
 		}
 		if s.refused != nil {
@@ -71,6 +73,36 @@ func Plan(spec *jobs.Spec, catalog *search.Catalog, dir sinks.Store) (*Estimate,
 	e.Counts.Rows[schema.Workers.Name] = e.Counts.PrefillWorkers + e.Counts.DecodeWorkers
 	e.Rows = e.Counts.TotalRows()
 	return e, nil
+}
+
+// countDone counts the shards that an earlier run has scored: those with a receipt whose
+// files are there with their sizes.
+func countDone(dir sinks.Store, shards []shard) (int, error) {
+	files, err := dir.List(shardsDir)
+	if err != nil {
+		return 0, err
+	}
+	sizes := map[string]int64{}
+	for _, f := range files {
+		sizes[f.Name] = f.Size
+	}
+	var done atomic.Int64
+	var reading errgroup.Group
+	reading.SetLimit(dir.AtOnce())
+	for i := range shards {
+		if _, ok := sizes[receiptName(shards[i].key)]; !ok {
+			continue
+		}
+		reading.Go(func() error {
+			r, err := readReceipt(dir, shards[i].key)
+			if r != nil && r.present(sizes) {
+				done.Add(1)
+			}
+			return err
+		})
+	}
+	err = reading.Wait()
+	return int(done.Load()), err
 }
 
 func countAgg(known map[int]int64, isl int) int64 {

@@ -91,10 +91,10 @@ func readReceipt(dir sinks.Store, key string) (*receipt, error) {
 	return &r, nil
 }
 
-// present reports whether every file of the shard is there with its size.
-func (r *receipt) present(dir sinks.Store) bool {
+// present reports whether every file of the shard is among these, with its size.
+func (r *receipt) present(sizes map[string]int64) bool {
 	for _, f := range r.Files {
-		if info, err := dir.Stat(f.Name); err != nil || info.Size != f.Bytes {
+		if size, ok := sizes[f.Name]; !ok || size != f.Bytes {
 			return false
 		}
 	}

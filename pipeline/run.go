@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -170,7 +171,7 @@ func scoreAll(ctx context.Context, o Options, shards []shard, receipts []*receip
 			return nil
 		})
 	}
-	// What is written is committed even when the context ends meanwhile.
+	// What is written is committed even when the context ends meanwhile, but for uploads.
 	var committing errgroup.Group
 	for range max(committers, o.Dir.AtOnce()) {
 		committing.Go(func() (first error) {
@@ -178,6 +179,10 @@ func scoreAll(ctx context.Context, o Options, shards []shard, receipts []*receip
 				r, err := s.commit(o.Dir)
 				if err == nil && shards[s.index].damaged {
 					err = relink(o.Dir, r)
+				}
+				if errors.Is(err, context.Canceled) {
+					first = err
+					continue
 				}
 				if err := tally.done(s.index, s.begin, r, err); err != nil && first == nil {
 					first = err

@@ -2,6 +2,7 @@ package sinks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -84,6 +85,10 @@ type Info struct {
 	Size    int64
 	Changed time.Time // by the clock of the store
 }
+
+// ErrUnreachable is wrapped when requests to a bucket fail for longer than it is worth
+// waiting.
+var ErrUnreachable = errors.New("the bucket was asked again and again in vain")
 
 // Access is what another program needs to read a bucket that speaks S3.
 type Access struct {

@@ -2,6 +2,11 @@
 
 package sinks
 
+import (
+	"errors"
+	"os"
+)
+
 // processAlive cannot be told here, so nobody's files are taken away.
 func processAlive(int) bool { return true }
 
@@ -12,4 +17,4 @@ func lockFile(*os.File, bool) error { return nil }
 
 // Hopeless reports whether an error of writing is one that every further write
 // will meet too.
-func Hopeless(error) bool { return false }
+func Hopeless(err error) bool { return errors.Is(err, ErrUnreachable) }

@@ -46,7 +46,7 @@ func syncDir(path string) error {
 // Hopeless reports whether an error of writing is one that every further write
 // will meet too.
 func Hopeless(err error) bool {
-	for _, no := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO} {
+	for _, no := range []error{ErrUnreachable, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO} {
 		if errors.Is(err, no) {
 			return true
 		}

@@ -17,7 +17,6 @@ import (
 	"path"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"gocloud.dev/blob"
 	"golang.org/x/sync/errgroup"
@@ -27,11 +26,11 @@ import (
 
 // Bucket is a [sinks.Store] in a bucket.
 type Bucket struct {
-	ctx   context.Context
-	b     *blob.Bucket
-	root  string
-	pause time.Duration // before the first repetition
-	lock  atomic.Pointer[lease]
+	ctx      context.Context
+	b        *blob.Bucket
+	root     string
+	attempts int // of each request
+	lock     atomic.Pointer[lease]
 }
 
 var _ sinks.Store = (*Bucket)(nil)
@@ -39,7 +38,7 @@ var _ sinks.Store = (*Bucket)(nil)
 // New makes a store of an open bucket; root names it in messages. The context ends
 // all requests.
 func New(ctx context.Context, b *blob.Bucket, root string) *Bucket {
-	return &Bucket{ctx: ctx, b: b, root: root, pause: firstPause}
+	return &Bucket{ctx: ctx, b: b, root: root, attempts: attempts}
 }
 
 // Root implements [sinks.Store].
@@ -50,13 +49,23 @@ func (b *Bucket) AtOnce() int { return requestsAtOnce }
 
 const requestsAtOnce = 32
 
-// Mkdir, CleanTemp and Group implement [sinks.Store]: a bucket has no folders, no
-// unfinished objects, and what is written lasts.
-func (b *Bucket) Mkdir(string) error                          { return nil }
-func (b *Bucket) CleanTemp() (int, error)                     { return 0, nil }
-func (b *Bucket) Group() (sinks.Store, func() error)          { return b, func() error { return nil } }
-func (b *Bucket) Show(string, string) error                   { return nil }
-func (b *Bucket) Shown(string) (folder string, err error)     { return "", nil }
+// Mkdir implements [sinks.Store]: a bucket has no folders.
+func (b *Bucket) Mkdir(string) error { return nil }
+
+// CleanTemp implements [sinks.Store]: there are no unfinished objects.
+func (b *Bucket) CleanTemp() (int, error) { return 0, nil }
+
+// Group implements [sinks.Store]: what is written lasts.
+func (b *Bucket) Group() (sinks.Store, func() error) { return b, func() error { return nil } }
+
+// Show implements [sinks.Store]: there are no links.
+func (b *Bucket) Show(string, string) error { return nil }
+
+// Shown implements [sinks.Store].
+func (b *Bucket) Shown(string) (folder string, err error) { return "", nil }
+
+// Stage implements [sinks.Store]: the folder is filled where it is to be, and not there
+// for readers while its marker is missing.
 func (b *Bucket) Stage(folder, _ string) (sinks.Stage, error) { return stage{b, folder}, nil }
 
 // stage is a folder that nobody looks into before its marker is there.

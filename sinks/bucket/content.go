@@ -74,7 +74,10 @@ func contentType(name string) string {
 // Open implements [sinks.Store].
 func (b *Bucket) Open(name string) (io.ReadCloser, error) {
 	r := &reader{b: b, name: name}
-	return r, r.open()
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // reader reads an object, and goes on where it was when a connection is cut.

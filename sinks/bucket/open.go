@@ -15,6 +15,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/azureblob"
 	"gocloud.dev/blob/gcsblob"
@@ -39,7 +40,9 @@ func Open(ctx context.Context, l sinks.Location) (*Bucket, error) {
 		b = blob.PrefixedBucket(b, l.Prefix+"/")
 	}
 	s := New(ctx, b, l.Name())
+	s.attempts = openAttempts
 	_, err = s.Folders("runs")
+	s.attempts = attempts
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open warehouse %s: there is no such bucket: make it first", l.Name())
 	}
@@ -89,7 +92,8 @@ func Access(ctx context.Context, l sinks.Location) (a sinks.Access, err error) {
 func clientS3(ctx context.Context, l sinks.Location) (*s3.Client, error) {
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = requestsAtOnce })
 	chain := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(client), config.WithRetryer(briefly), config.WithSharedConfigProfile(l.Params.Get("profile")),
+		config.WithHTTPClient(client), config.WithRetryer(briefly), config.WithLogger(logging.Nop{}),
+		config.WithSharedConfigProfile(l.Params.Get("profile")),
 	}
 	if region := l.Params.Get("region"); region != "" {
 		chain = append(chain, config.WithRegion(region))

@@ -16,6 +16,12 @@ var secretVariables = []string{
 // inURL finds what a URL can carry of secrets: a user with a password, and parameters.
 var inURL = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(://)[^/\s"@]*@|(\?)[^\s"']+`) })
 
+// noise is what the libraries put around a reason: the name, which we say too, and
+// what is empty.
+var noise = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`blob \((key "[^"]*"\) \()?code=\w+\): |StatusCode: 0, |RequestID: , |HostID: [^,]*, `)
+})
+
 // plainError is a provider's error in one line and without secrets.
 type plainError struct {
 	text string
@@ -31,6 +37,7 @@ func plain(err error) error {
 		return nil
 	}
 	text := strings.Join(strings.Fields(err.Error()), " ")
+	text = noise().ReplaceAllString(text, "")
 	text = inURL().ReplaceAllString(text, "$1$2…")
 	for _, name := range secretVariables {
 		if v := os.Getenv(name); len(v) >= 4 {

@@ -18,9 +18,11 @@ import (
 // chance so that many pods do not come back together: for about half a minute in
 // all. The providers' libraries repeat by themselves within each of these attempts.
 const (
-	attempts   = 8
-	firstPause = 200 * time.Millisecond
-	mostPause  = 8 * time.Second
+	attempts = 8
+	// A mistyped endpoint should not take that long to be told.
+	openAttempts = 4
+	firstPause   = 200 * time.Millisecond
+	mostPause    = 8 * time.Second
 )
 
 // A request that brings no answer within these times is given up and repeated. What
@@ -35,7 +37,7 @@ const (
 // says what it does, in the words of error messages. within is how long one
 // attempt may take; 0 stands for requestTime.
 func (b *Bucket) repeat(what string, within time.Duration, request func(ctx context.Context) error) error {
-	pause := b.pause
+	pause := firstPause
 	for attempt := 1; ; attempt++ {
 		ctx, cancel := context.WithTimeout(b.ctx, max(within, requestTime))
 		err := request(ctx)
@@ -44,13 +46,15 @@ func (b *Bucket) repeat(what string, within time.Duration, request func(ctx cont
 		case err == nil:
 			return nil
 		case b.ctx.Err() != nil:
-			return fmt.Errorf("%s: %w", what, context.Cause(b.ctx))
+			return fmt.Errorf("%s: %w", what, b.ctx.Err())
 		case errors.Is(err, fs.ErrExist), errors.Is(err, sinks.ErrLocked):
 			return fmt.Errorf("%s: %w", what, err)
 		case gcerrors.Code(err) == gcerrors.NotFound:
 			return fmt.Errorf("%s: %w", what, fs.ErrNotExist)
-		case lasting(err) || attempt == attempts:
+		case lasting(err):
 			return fmt.Errorf("%s: %w", what, plain(err))
+		case attempt == b.attempts:
+			return fmt.Errorf("%s: %w, the last time: %w", what, sinks.ErrUnreachable, plain(err))
 		}
 		select {
 		case <-b.ctx.Done():

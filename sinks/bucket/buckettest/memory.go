@@ -16,11 +16,14 @@ import (
 )
 
 // Memory returns an empty bucket in memory.
-func Memory(t testing.TB) *bucket.Bucket {
+func Memory(t testing.TB) *bucket.Bucket { return MemoryUntil(context.Background(), t) }
+
+// MemoryUntil is [Memory] with a context that ends all requests.
+func MemoryUntil(ctx context.Context, t testing.TB) *bucket.Bucket {
 	t.Helper()
 	b := memblob.OpenBucket(nil)
 	t.Cleanup(func() { b.Close() })
-	return bucket.New(context.Background(), b, "mem://"+t.Name())
+	return bucket.New(ctx, b, "mem://"+t.Name())
 }
 
 // Contents returns the hashes of the files below a folder, by their names in it.
