@@ -98,13 +98,16 @@ func (g *rawGrid) apply(r *rule, at [3]int) float64 {
 }
 
 // interpolate returns the latency of a cell between its sides on axis d; NaN where
-// it has not both.
+// it has not both, or one is not above 0.
 func (g *rawGrid) interpolate(at [3]int, d int, ratio bool) float64 {
 	low, high, ok := g.sides(at, d)
 	if !ok {
 		return math.NaN()
 	}
 	a, b := g.index(moved(at, d, low)), g.index(moved(at, d, high))
+	if math.IsNaN(g.log[a]) || math.IsNaN(g.log[b]) {
+		return math.NaN()
+	}
 	x, x0, x1 := g.axes[d][at[d]], g.axes[d][low], g.axes[d][high]
 	if !ratio {
 		w := (x - x0) / (x1 - x0)
