@@ -2,9 +2,9 @@ package bucket
 
 import (
 	"os"
-	"regexp"
 	"strings"
-	"sync"
+
+	"servegrid/internal/lazyregexp"
 )
 
 // secretVariables are those of the providers' chains that hold secrets themselves.
@@ -14,13 +14,11 @@ var secretVariables = []string{
 }
 
 // inURL finds what a URL can carry of secrets: a user with a password, and parameters.
-var inURL = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(://)[^/\s"@]*@|(\?)[^\s"']+`) })
+var inURL = lazyregexp.New(`(://)[^/\s"@]*@|(\?)[^\s"']+`)
 
 // noise is what the libraries put around a reason: the name, which we say too, and
 // what is empty.
-var noise = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`blob \((key "[^"]*"\) \()?code=\w+\): |StatusCode: 0, |RequestID: , |HostID: [^,]*, `)
-})
+var noise = lazyregexp.New(`blob \((key "[^"]*"\) \()?code=\w+\): |StatusCode: 0, |RequestID: , |HostID: [^,]*, `)
 
 // plainError is a provider's error in one line and without secrets.
 type plainError struct {
@@ -37,8 +35,8 @@ func plain(err error) error {
 		return nil
 	}
 	text := strings.Join(strings.Fields(err.Error()), " ")
-	text = noise().ReplaceAllString(text, "")
-	text = inURL().ReplaceAllString(text, "$1$2…")
+	text = noise.ReplaceAllString(text, "")
+	text = inURL.ReplaceAllString(text, "$1$2…")
 	for _, name := range secretVariables {
 		if v := os.Getenv(name); len(v) >= 4 {
 			text = strings.ReplaceAll(text, v, "…")
