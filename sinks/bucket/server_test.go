@@ -248,6 +248,23 @@ func TestServerSharedSweep(t *testing.T) {
 	w.same("after gc", w.sums(filepath.Join(w.bucket, "some/prefix")), w.sums(filepath.Join(w.home, "local")))
 }
 
+// Without servegrid-cloud beside it the program says what is missing.
+func TestServerProgramAlone(t *testing.T) {
+	w := newWorld(t)
+	alone := filepath.Join(w.home, "servegrid")
+	if err := os.Link(w.program, alone); err != nil {
+		b, err := os.ReadFile(w.program)
+		if err := errors.Join(err, os.WriteFile(alone, b, 0o755)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.program, w.env = alone, append(w.env, "PATH=")
+	out, err := w.run("plan", spec(t), "--warehouse", w.warehouse(w.server, "w"))
+	if err == nil || out != "servegrid: warehouse s3://bucket/w: this program was built without access to buckets: put servegrid-cloud beside it, which `make cloud` builds\n" {
+		t.Errorf("got error %v and\n%s", err, out)
+	}
+}
+
 // DuckDB reads the bucket itself where its extension httpfs is installed, and nothing else
 // than the warehouse; without it one line says what to do. No query finds a
 // credential.
