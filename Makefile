@@ -69,6 +69,7 @@ calibrate: build
 validate: build
 	$(BIN) validate --split group --by mode,class/mode,class,backend/mode,class,backend,system,model \
 		--rows estimator/calibrate/data/judged.csv.gz --plot docs/img/validation.png
+	$(GO) test ./estimator/calibrate -run TestStoredErrors -update
 
 test:
 	$(GO) test ./...

@@ -34,39 +34,65 @@ type KnownError struct {
 // leastKnown is how many measurements of the same kind say something about the next.
 const leastKnown = 5
 
+// ErrorSum adds up how far one estimator's answers have been off from measurements of
+// one kind.
+type ErrorSum struct {
+	Like
+	Rows               int
+	TPOT, TTFT         float64 // sums of absolute errors, as shares
+	TPOTBias, TTFTBias float64
+}
+
+// SumErrors sums up the errors of an estimator, whose answers answer picks, by what
+// they were about.
+func SumErrors(stored []Judged, answer func(*Judged) Answer) (sums []ErrorSum) {
+	at := map[Like]int{}
+	for i := range stored {
+		j := &stored[i]
+		a := answer(j)
+		if j.Suspect || math.IsNaN(a.TPOT) || math.IsNaN(a.TTFT) {
+			continue
+		}
+		like := Like{j.Mode, j.GPUSystem(), j.Backend, j.Architecture}
+		if _, ok := at[like]; !ok {
+			at[like] = len(sums)
+			sums = append(sums, ErrorSum{Like: like})
+		}
+		tpot, ttft := a.TPOT/j.TPOT-1, a.TTFT/j.TTFT-1
+		sums[at[like]].add(&ErrorSum{Rows: 1, TPOT: math.Abs(tpot), TTFT: math.Abs(ttft), TPOTBias: tpot, TTFTBias: ttft})
+	}
+	return sums
+}
+
+func (e *ErrorSum) add(o *ErrorSum) {
+	e.Rows += o.Rows
+	e.TPOT, e.TTFT = e.TPOT+o.TPOT, e.TTFT+o.TTFT
+	e.TPOTBias, e.TTFTBias = e.TPOTBias+o.TPOTBias, e.TTFTBias+o.TTFTBias
+}
+
 // Known looks up how far answers have been off: those about the same system, engine,
 // model and way of serving where there are enough, else those about engine and model,
-// else about the engine, else all of that way of serving. answer picks the estimator. ok is false without any.
-func Known(stored []Judged, l Like, answer func(*Judged) Answer) (e KnownError, ok bool) {
+// else about the engine, else all of that way of serving. ok is false without any.
+func Known(sums []ErrorSum, l Like) (e KnownError, ok bool) {
 	levels := []struct {
 		of   string
-		same func(j *Judged) bool
+		same func(s *ErrorSum) bool
 	}{
-		{fmt.Sprintf("%s, %s and this model", l.System, l.Backend), func(j *Judged) bool {
-			return j.GPUSystem() == l.System && j.Backend == l.Backend && j.Architecture == l.Architecture
-		}},
-		{l.Backend + " and this model on other systems", func(j *Judged) bool { return j.Backend == l.Backend && j.Architecture == l.Architecture }},
-		{l.Backend + " with other systems and models", func(j *Judged) bool { return j.Backend == l.Backend }},
-		{"other systems, engines and models", func(*Judged) bool { return true }},
+		{fmt.Sprintf("%s, %s and this model", l.System, l.Backend), func(s *ErrorSum) bool { return s.Like == l }},
+		{l.Backend + " and this model on other systems", func(s *ErrorSum) bool { return s.Backend == l.Backend && s.Architecture == l.Architecture }},
+		{l.Backend + " with other systems and models", func(s *ErrorSum) bool { return s.Backend == l.Backend }},
+		{"other systems, engines and models", func(*ErrorSum) bool { return true }},
 	}
 	for _, level := range levels {
-		e := KnownError{Of: level.of}
-		for i := range stored {
-			j := &stored[i]
-			a := answer(j)
-			if j.Suspect || j.Mode != l.Mode || math.IsNaN(a.TPOT) || math.IsNaN(a.TTFT) || !level.same(j) {
-				continue
+		var all ErrorSum
+		for i := range sums {
+			if s := &sums[i]; s.Mode == l.Mode && level.same(s) {
+				all.add(s)
 			}
-			e.Rows++
-			tpot, ttft := a.TPOT/j.TPOT-1, a.TTFT/j.TTFT-1
-			e.TPOT, e.TTFT = e.TPOT+math.Abs(tpot), e.TTFT+math.Abs(ttft)
-			e.TPOTBias, e.TTFTBias = e.TPOTBias+tpot, e.TTFTBias+ttft
 		}
-		if e.Rows >= leastKnown {
-			for _, v := range []*float64{&e.TPOT, &e.TTFT, &e.TPOTBias, &e.TTFTBias} {
-				*v /= float64(e.Rows)
-			}
-			return e, true
+		if all.Rows >= leastKnown {
+			n := float64(all.Rows)
+			return KnownError{all.Rows, all.TPOT / n, all.TTFT / n, all.TPOTBias / n, all.TTFTBias / n, level.of}, true
 		}
 	}
 	return KnownError{}, false

@@ -1,7 +1,9 @@
 package calibrate
 
 import (
+	"flag"
 	"math"
+	"os"
 	"strings"
 	"testing"
 )
@@ -119,20 +121,51 @@ func TestKnown(t *testing.T) {
 		{Like{"agg", "h200_sxm", "vllm", "B"}, 10, (5*0.1 + 4 + 0.5) / 10, "vllm with other systems and models"},
 		{Like{"agg", "h200_sxm", "trtllm", "B"}, 11, (5*0.1 + 4 + 0.5 + 2) / 11, "other systems, engines and models"},
 	} {
-		e, ok := Known(stored, c.like, calibrated)
+		e, ok := Known(SumErrors(stored, calibrated), c.like)
 		if !ok || e.Rows != c.rows || math.Abs(e.TPOT-c.tpot) > 1e-9 || math.Abs(e.TTFT-c.tpot) > 1e-9 || e.Of != c.of {
 			t.Errorf("%v: %+v", c.like, e)
 		}
 	}
-	if e, _ := Known(stored, Like{"agg", "h200_sxm", "vllm", "A"}, calibrated); math.Abs(e.TPOTBias+0.1) > 1e-9 {
+	if e, _ := Known(SumErrors(stored, calibrated), Like{"agg", "h200_sxm", "vllm", "A"}); math.Abs(e.TPOTBias+0.1) > 1e-9 {
 		t.Errorf("bias is %v, want -0.1", e.TPOTBias)
 	}
 	for _, missing := range []func(*Judged) Answer{func(j *Judged) Answer { return j.Reference }} {
-		if e, ok := Known(stored, Like{"agg", "h200_sxm", "vllm", "A"}, missing); ok {
+		if e, ok := Known(SumErrors(stored, missing), Like{"agg", "h200_sxm", "vllm", "A"}); ok {
 			t.Errorf("without answers: %+v", e)
 		}
 	}
-	if _, ok := Known(stored, Like{"disagg", "h200_sxm", "vllm", "A"}, calibrated); ok {
+	if _, ok := Known(SumErrors(stored, calibrated), Like{"disagg", "h200_sxm", "vllm", "A"}); ok {
 		t.Error("an error without measurements of disaggregated serving")
+	}
+}
+
+var update = flag.Bool("update", false, "write data/errors.csv")
+
+// The stored errors are those of the stored predictions; -update writes them.
+func TestStoredErrors(t *testing.T) {
+	stored, err := Stored()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := formatErrors(map[string][]ErrorSum{
+		"calibrated": SumErrors(stored, func(j *Judged) Answer { return j.Calibrated }),
+		"reference":  SumErrors(stored, func(j *Judged) Answer { return j.Reference }),
+	}, "calibrated", "reference")
+	if *update {
+		if err := os.WriteFile("data/errors.csv", []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if errorsCSV != want {
+		t.Error("data/errors.csv is not of data/judged.csv.gz: make validate")
+	}
+	for _, estimator := range []string{"calibrated", "reference"} {
+		if sums, err := StoredErrors(estimator); err != nil || len(sums) == 0 {
+			t.Errorf("%s: %d sums, %v", estimator, len(sums), err)
+		}
+	}
+	if _, err := parseErrors("a,b\n"); err == nil {
+		t.Error("a table of other columns was read")
 	}
 }
