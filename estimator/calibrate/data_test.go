@@ -84,7 +84,7 @@ func TestShippedConstants(t *testing.T) {
 	for _, want := range []struct {
 		class      Class
 		tpot, ttft float64
-	}{{Exact, 0.09, 0.28}, {Near, 0.115, 0.23}, {Cross, 0.19, 0.33}} {
+	}{{Exact, 0.064, 0.2}, {Near, 0.1, 0.18}, {Cross, 0.142, 0.335}} {
 		var of []*Case
 		for _, c := range cases {
 			if c.Class == want.class {

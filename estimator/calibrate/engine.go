@@ -87,6 +87,6 @@ func ForecastPair(prefill, decode Workers, prompts int, l Load) (Forecast, error
 	}
 	o := SimulatePair(&p, l)
 	return Forecast{
-		Prediction: summarize(o, weigh(&o, decode.cost, l), l), Budget: b, MostConcurrent: most * p.Decode.Ranks * decode.Count,
+		Prediction: summarize(o, weigh(&o), l), Budget: b, MostConcurrent: most * p.Decode.Ranks * decode.Count,
 	}, nil
 }

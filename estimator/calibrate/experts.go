@@ -5,7 +5,8 @@ import (
 	"servegrid/perftables"
 )
 
-// kernelsOf tabulates a plan, with expert layers that were measured where any were.
+// kernelsOf tabulates a plan, with expert layers that were measured where any were,
+// and with kernels that the engines share.
 func kernelsOf(p *estimator.Plan) (*Kernels, error) {
 	experts, measured := measuredExperts(p)
 	k, err := NewKernels(p, experts)
@@ -13,11 +14,16 @@ func kernelsOf(p *estimator.Plan) (*Kernels, error) {
 		return nil, err
 	}
 	k.ExpertsByFormula = p.Model.IsMoE() && !measured
+	k.share(p)
+	if deepGEMM(p) {
+		k.walkAllExperts(p.Model)
+	}
 	return k, nil
 }
 
-// fourBitTables are the tables that have expert layers in four-bit microscaling.
-const fourBitBackend, fourBitVersion = "trtllm", "1.2.0rc5"
+// These tables have expert layers in four-bit microscaling, and the kernels that other
+// engines take on Blackwell.
+const sharedBackend, sharedVersion = "trtllm", "1.2.0rc5"
 
 // measuredExperts finds a plan whose expert layers were measured: the plan itself,
 // the same with the experts spread the other way over the same GPUs, or in
@@ -28,8 +34,8 @@ func measuredExperts(p *estimator.Plan) (experts *estimator.Plan, measured bool)
 		return nil, false
 	}
 	tables := []*perftables.Database{p.DB.WithMode(perftables.Silicon)}
-	if p.DB.Backend != fourBitBackend {
-		if other, err := perftables.Embedded().Open(p.DB.System.Name, fourBitBackend, fourBitVersion); err == nil {
+	if p.DB.Backend != sharedBackend {
+		if other, err := perftables.Embedded().Open(p.DB.System.Name, sharedBackend, sharedVersion); err == nil {
 			tables = append(tables, other)
 		}
 	}

@@ -2,23 +2,43 @@ package calibrate
 
 import "math"
 
-// hold returns for how many more steps prompts wait for those of other ranks.
+// hold returns for how many more steps prompts wait for others.
 func (s *simulation) hold() int {
-	if s.schedule.BalanceSteps == 0 || len(s.ranks) == 1 {
+	if s.schedule.WaitSteps == 0 && (s.schedule.BalanceSteps == 0 || len(s.ranks) == 1) {
 		return 0
 	}
-	with, decoding := 0, false
+	patience := 0
+	with, tokens, decoding := 0, 0, false
 	for i := range s.ranks {
 		r := &s.ranks[i]
 		if len(r.waiting)+len(r.prompts) > 0 {
 			with++
 		}
 		decoding = decoding || len(r.running) > 0
+		tokens = max(tokens, r.wanted())
 	}
-	if with == 0 || with == len(s.ranks) || !decoding {
+	if with == 0 || !decoding {
 		return 0
 	}
-	return max(0, s.schedule.BalanceSteps-s.waited)
+	if len(s.ranks) > 1 && with < len(s.ranks) {
+		patience = s.schedule.BalanceSteps
+	}
+	if tokens < s.schedule.WaitTokens {
+		patience = max(patience, s.schedule.WaitSteps)
+	}
+	return max(0, patience-s.waited)
+}
+
+// wanted is the number of tokens of a step that computes all prompts of a rank.
+func (r *rank) wanted() int {
+	n := len(r.running)
+	for _, q := range r.prompts {
+		n += q.isl - q.done
+	}
+	for _, q := range r.waiting {
+		n += q.isl - q.done
+	}
+	return n
 }
 
 // place hands a request to the rank with the least to do.

@@ -6,7 +6,7 @@ import "math"
 // steps are made of; TTFT is noisier and depends on how a run was started.
 const (
 	tpotWeight = 1.0
-	ttftWeight = 0.35
+	ttftWeight = 0.25
 )
 
 // Level says how firmly constants are held where they start: the factor on the
@@ -19,18 +19,19 @@ const (
 	AllEngines Level = 1
 	OneEngine  Level = 0.7
 	OneFamily  Level = 0.5
+	Borrowed   Level = 1.5 // of engines on borrowed tables: the kernels are others
 )
 
 // priorWeight is how much one standard deviation of a constant from where it
 // starts counts, against the error of one row.
-const priorWeight = 0.5
+const priorWeight = 0.3
 
 // Fit finds the constants that explain cases best: least absolute deviations of
 // the logarithms of predicted over measured latencies, held near where they start.
 // Repeats of a configuration share one weight, and a group's weight grows with the
 // root of its configurations. It is deterministic.
 func Fit(cases []*Case, start Constants, level Level) Constants {
-	f := &fit{cases: cases, weight: caseWeights(cases), start: start, level: level}
+	f := &fit{cases: cases, twin: twins(cases), weight: caseWeights(cases), start: start, level: level}
 	at := f.at(start)
 	at = f.descend(at)
 	if next := f.scan(at); next.loss < at.loss {
@@ -93,6 +94,7 @@ func (f *fit) scan(at position) position {
 
 type fit struct {
 	cases  []*Case
+	twin   []int // of each case the first that is simulated alike
 	weight []float64
 	start  Constants
 	level  Level
@@ -124,19 +126,51 @@ func caseWeights(cases []*Case) []float64 {
 	return w
 }
 
+// twins returns of each case the first that has the same simulation.
+func twins(cases []*Case) []int {
+	type simulated struct {
+		kernels  *Kernels
+		schedule Schedule
+		load     Load
+		ranks    int
+	}
+	first := map[simulated]int{}
+	out := make([]int, len(cases))
+	for i, c := range cases {
+		k := simulated{c.Kernels, c.Schedule, c.Load, c.Ranks}
+		if _, ok := first[k]; !ok || c.Disaggregated() {
+			first[k] = i
+		}
+		out[i] = first[k]
+	}
+	return out
+}
+
 // residuals are the log ratios, TPOT and TTFT of each case.
 func (f *fit) residuals(c *Constants) []float64 {
-	r := make([]float64, 2*len(f.cases))
-	parallel(len(f.cases), func(i int) {
-		r[2*i], r[2*i+1] = f.cases[i].logRatios(c)
+	r := f.simulate(func(k *Case) (tpot, ttft float64) {
+		first, per := k.means(c)
+		return math.Log(per), math.Log(first)
 	})
+	for i, k := range f.cases {
+		r[2*i] -= math.Log(k.TPOT)
+		r[2*i+1] -= math.Log(k.TTFT)
+	}
 	return r
 }
 
-// logRatios are the logarithms of predicted over measured latencies.
-func (c *Case) logRatios(k *Constants) (tpot, ttft float64) {
-	first, per := c.means(k)
-	return math.Log(per / c.TPOT), math.Log(first / c.TTFT)
+// simulate evaluates two figures of each case, once for those that are simulated alike.
+func (f *fit) simulate(figures func(c *Case) (a, b float64)) []float64 {
+	v := make([]float64, 2*len(f.cases))
+	parallel(len(f.cases), func(i int) {
+		if f.twin[i] == i {
+			v[2*i], v[2*i+1] = figures(f.cases[i])
+		}
+	})
+	for i, t := range f.twin {
+		v[2*i], v[2*i+1] = v[2*t], v[2*t+1]
+	}
+	return v
 }
 
 func (f *fit) rowWeight(k int) float64 {
@@ -169,15 +203,22 @@ func (f *fit) jacobian(c *Constants, r []float64) [NumConstants][]float64 {
 	for i := range j {
 		moved := *c
 		moved[i] *= math.Exp(h)
-		d := make([]float64, len(r))
-		parallel(len(f.cases), func(k int) {
-			if !f.cases[k].depends(i) {
-				return
+		j[i] = f.simulate(func(k *Case) (tpot, ttft float64) {
+			if !k.depends(i) {
+				return math.NaN(), math.NaN()
 			}
-			tpot, ttft := f.cases[k].logRatios(&moved)
-			d[2*k], d[2*k+1] = (tpot-r[2*k])/h, (ttft-r[2*k+1])/h
+			first, per := k.means(&moved)
+			return math.Log(per), math.Log(first)
 		})
-		j[i] = d
+		for n, k := range f.cases {
+			for q, measured := range [2]float64{k.TPOT, k.TTFT} {
+				if d := &j[i][2*n+q]; math.IsNaN(*d) {
+					*d = 0
+				} else {
+					*d = (*d - math.Log(measured) - r[2*n+q]) / h
+				}
+			}
+		}
 	}
 	return j
 }
@@ -192,18 +233,14 @@ func (c *Case) depends(constant int) bool {
 		return moe && !k.ExpertsByFormula && !k.Blackwell
 	case ExpertsBlackwell:
 		return moe && !k.ExpertsByFormula && k.Blackwell
-	case ExpertsPrefill, LaunchExperts:
+	case ExpertsPrefill:
 		return moe
-	case Launch:
-		return !moe
 	case LatentDecode, LatentPrefill:
 		return k.Latent
 	case AttentionDecode, AttentionPrefill:
 		return !k.Latent
 	case Communication:
 		return c.Plan.Layout.GPUs() > 1
-	case StreamLag:
-		return c.Load.Grouped
 	}
 	return true
 }

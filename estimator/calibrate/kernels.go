@@ -17,6 +17,8 @@ type Kernels struct {
 	decode     [][]float64       // attention of a decode step, by knots of sequences and length
 
 	MatMuls          float64 // matrix multiplications of a decode step
+	Collectives      float64 // collectives of a decode step
+	Launches         float64 // multiplications of a step with prompts, and other kernels in their measure
 	Experts          bool    // layers with experts
 	Blackwell        bool    // compute capability 10 or more
 	Latent           bool    // latent attention
@@ -66,6 +68,14 @@ func partsAt(v []estimator.Parts, x float64) estimator.Parts {
 	return p
 }
 
+// Kernels of a layer beside its multiplications, in the measure of what a dense layer
+// has beside each of its four: routing, sorting, quantising and combining of
+// experts; rotating, splitting and writing of latent attention.
+const (
+	expertLaunches = 3
+	latentLaunches = 4
+)
+
 // NewKernels tabulates a plan. Expert layers come from another plan of the same
 // layout where it is given. Beyond the tables latencies grow in proportion from
 // the last that is known. The error is the plan's where a phase has nothing.
@@ -77,7 +87,14 @@ func NewKernels(p, experts *estimator.Plan) (*Kernels, error) {
 	}
 	k := &Kernels{Layers: float64(p.Model.Layers), Blackwell: p.DB.System.SMVersion >= 100, Latent: p.Model.Family == estimator.DeepSeek, Experts: p.Model.IsMoE()}
 	context, generation := p.ContextParts(), p.GenerationParts()
-	k.MatMuls = generation.Count(estimator.MatMul)
+	k.MatMuls, k.Collectives = generation.Count(estimator.MatMul), generation.Count(estimator.Communication)
+	k.Launches = k.MatMuls
+	if k.Experts {
+		k.Launches += expertLaunches * k.Layers
+	}
+	if k.Latent {
+		k.Launches += latentLaunches * k.Layers
+	}
 	k.context, k.generation = tabulateParts(context), tabulateParts(generation)
 	if experts != nil {
 		for _, o := range []struct{ dst, src []estimator.Parts }{

@@ -24,7 +24,7 @@ func realLayout(m *Measurement, model *estimator.Model) (estimator.Layout, int, 
 	switch ways := l.TP * l.DP; {
 	case !model.IsMoE():
 		l.MoETP, l.MoEEP = 1, 1
-	case l.MoETP == l.MoEEP && l.MoETP > 1 && l.MoETP*l.MoEEP == ways && (ways == 64 || ways == 16) && (l.TP == 1 || l.DP == 1):
+	case l.MoETP == l.MoEEP && l.MoETP > 1 && l.MoETP*l.MoEEP == ways && (ways == 64 || ways == 16 || ways == 4 && published(m)) && (l.TP == 1 || l.DP == 1):
 		if l.DP > 1 {
 			l.DP = l.MoEEP
 		} else {
@@ -72,7 +72,7 @@ func formats(m *Measurement, model *estimator.Model, db *perftables.Database) es
 		// Published as fp4; the checkpoint has four-bit experts and nothing else.
 		q.GEMM, q.MoE, q.FMHA = perftables.GEMMFloat16, perftables.MoEW4A16MXFP4, perftables.FMHAFloat16
 	}
-	if model.Family == estimator.DeepSeek && gemm == "fp8" {
+	if gemm == "fp8" && (model.Family == estimator.DeepSeek || strings.HasPrefix(m.Model, "Qwen/") && m.Backend == "vllm") {
 		q.GEMM, q.MoE = perftables.GEMMFP8Block, perftables.MoEFP8Block
 	}
 	q.GEMM = nearest(q.GEMM, db.GEMMQuants(), perftables.GEMMFP8, perftables.GEMMFP8Block)

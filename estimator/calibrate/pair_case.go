@@ -2,7 +2,6 @@ package calibrate
 
 import (
 	"fmt"
-	"strings"
 
 	"servegrid/estimator"
 )
@@ -110,8 +109,8 @@ func (r *Resolver) pair(m *Measurement) (*Case, error) {
 	if err := c.Load.check(); err != nil {
 		return nil, err
 	}
-	if strings.Contains(m.Source, "InferenceX") {
-		c.Load.MinShare, c.Load.Grouped = 0.8, m.Backend == "trtllm"
+	if published(m) {
+		c.Load.MinShare = 0.8
 	}
 	return c, nil
 }
@@ -136,7 +135,7 @@ func (c *Case) simulate(k *Constants) (Outcome, waves) {
 	p := newPair(side{c.PrefillPlan, NewStepCost(c.prefillKernels, k), c.Measurement.Prefill.Workers},
 		side{c.Plan, decode, c.Measurement.Decode.Workers}, defaultStepTokens, ByBenchmark)
 	o := SimulatePair(&p, c.Load)
-	return o, weigh(&o, decode, c.Load)
+	return o, weigh(&o)
 }
 
 // OutOfMemory reports whether not one request would fit beside the weights.

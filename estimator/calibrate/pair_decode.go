@@ -98,7 +98,7 @@ func (s *pairRun) admit(w *decodeWorker) {
 		w.arriving = w.arriving[1:]
 		w.front = max(w.front, w.now) + p.cost.c[FrontToken]
 		q.firstToken = w.front
-		s.out.TTFT[q.id] = w.front - q.sent + p.cost.c[FirstToken]
+		s.out.TTFT[q.id] = w.front - q.sent + p.cost.c[Transit]
 		s.out.Tokens++
 		if q.osl == 1 {
 			s.send(w.front)

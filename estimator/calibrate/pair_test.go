@@ -108,7 +108,7 @@ func slowPair(p *Pair, l Load) (ttft, tpot []float64) {
 					r.state, r.tokens = "running", 1
 					out = max(out, now) + c[FrontToken]
 					r.firstToken = out
-					ttft[i] = out - r.sent + c[FirstToken]
+					ttft[i] = out - r.sent + c[Transit]
 					n, length, reserved = n+1, length+float64(r.isl), reserved+need
 				}
 			}
@@ -156,7 +156,7 @@ func TestPairOneRequest(t *testing.T) {
 	o := SimulatePair(&p, Load{Concurrency: 1, Requests: 1, ISL: 4000, OSL: 2, MinShare: 1})
 	cost := p.Prefill.cost
 	c := cost.c
-	want := c[FrontRequest] + 4*c[FrontPrompt] + cost.Mixed(4000, cost.k.promptAttention(0, 4000), 0, 0, 1) + 40 + c[FrontToken] + c[FirstToken]
+	want := c[FrontRequest] + 4*c[FrontPrompt] + cost.Mixed(4000, cost.k.promptAttention(0, 4000), 0, 0, 1) + 40 + c[FrontToken] + c[Transit]
 	if math.Abs(o.TTFT[0]-want) > 1e-9 {
 		t.Errorf("TTFT is %v, want %v", o.TTFT[0], want)
 	}

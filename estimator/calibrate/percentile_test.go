@@ -21,15 +21,15 @@ func serve(cost *StepCost, stepTokens, isl, osl int, arrivals []float64, clients
 	}
 	c := cost.c
 	var queue, running []*request
-	front, now := 0.0, 0.0
+	intake, front, now := 0.0, 0.0, 0.0
 	sent := 0
 	arrive := func(at float64) {
 		if sent == requests {
 			return
 		}
 		sent++
-		front = max(front, at) + c[FrontRequest] + c[FrontPrompt]*float64(isl)/1000
-		queue = append(queue, &request{sent: at, ready: front})
+		intake = max(intake, at) + c[FrontRequest] + c[FrontPrompt]*float64(isl)/1000
+		queue = append(queue, &request{sent: at, ready: intake})
 	}
 	for range clients {
 		arrive(0)
@@ -89,13 +89,13 @@ func serve(cost *StepCost, stepTokens, isl, osl int, arrivals []float64, clients
 		queue = queue[len(done):]
 		for _, r := range done {
 			front = max(front, now) + c[FrontToken]
-			ttft = append(ttft, front-r.sent+c[FirstToken])
+			ttft = append(ttft, front-r.sent+c[Transit])
 			r.tokens = 1
 			running = append(running, r)
 		}
 		for range ended {
 			if clients > 0 {
-				arrive(front)
+				arrive(front + c[Transit])
 			}
 		}
 	}

@@ -50,21 +50,14 @@ func (c *Case) means(k *Constants) (ttft, tpot float64) {
 // simulateWaves simulates a load and weighs its waves.
 func simulateWaves(cost *StepCost, s Schedule, ranks int, l Load) (Outcome, waves) {
 	o := Simulate(cost, s, ranks, l)
-	return o, weigh(&o, cost, l)
+	return o, weigh(&o)
 }
 
-// weigh weighs the waves of an outcome, and delays the first tokens that wait for
-// others of their group.
-func weigh(o *Outcome, cost *StepCost, l Load) waves {
+// weigh weighs the waves of an outcome.
+func weigh(o *Outcome) waves {
 	w := waves{first: o.First, weight: 1}
 	if steady := len(o.TTFT) - o.First; steady > 0 && o.First > 0 {
 		w.weight = float64(runWaves-1) * float64(o.First) / float64(steady)
-	}
-	if l.Grouped {
-		lag := cost.c[StreamLag] * w.mean(o.TPOT)
-		for i := range o.TTFT {
-			o.TTFT[i] += lag
-		}
 	}
 	return w
 }

@@ -3,7 +3,6 @@ package calibrate
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"servegrid/estimator"
 	"servegrid/perftables"
@@ -91,12 +90,13 @@ func (r *Resolver) Resolve(m *Measurement) (*Case, error) {
 		return nil, err
 	}
 	deployed := ByConfigurator
-	if strings.Contains(m.Source, "InferenceX") {
-		deployed, c.Load.MinShare, c.Load.Grouped = ByBenchmark, 0.8, m.Backend == "trtllm"
+	if published(m) {
+		deployed, c.Load.MinShare = ByBenchmark, 0.8
 	}
 	c.Schedule = NewSchedule(m.Backend, p.plan, c.Load, deployed)
+	c.Schedule.asDeployed(m, architecture, layout.TP, per)
 	if b, ok := borrowed[m.System]; ok {
-		c.Schedule.KVTokens = KVBudget(m.Backend, p.plan, c.Schedule.TokenBudget, b.memoryGiB)
+		c.Schedule.KVTokens = kvBudget(m.Backend, p.plan, c.Schedule.TokenBudget, b.memoryGiB, deployed)
 	}
 	return c, nil
 }

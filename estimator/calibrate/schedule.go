@@ -52,7 +52,7 @@ func NewSchedule(backend string, p *estimator.Plan, l Load, d Deployment) Schedu
 			s.TokenBudget = onePrompt
 		}
 	}
-	s.KVTokens = KVBudget(backend, p, s.TokenBudget, p.CapacityGiB())
+	s.KVTokens = kvBudget(backend, p, s.TokenBudget, p.CapacityGiB(), d)
 	return s
 }
 
@@ -65,29 +65,41 @@ const (
 	sglangStaticShare = 0.88 // of the GPU, for weights and KV cache
 )
 
+// configuredShare is what AIConfigurator makes of TensorRT-LLM's and SGLang's shares.
+// Source: free_gpu_memory_fraction in the files that it writes; measurements of a
+// model that hardly fits say the same of both.
+const configuredShare = 0.8
+
 // Below leastKVTokens an engine would not start with its default share.
 const (
-	leastKVTokens   = 32768
+	leastKVTokens   = 4096
 	mostMemoryShare = 0.97
 )
 
 // KVBudget is the number of tokens that the KV cache of one data-parallel rank
 // holds, as the engine computes it when it starts; 0 where the weights alone do
 // not fit. stepTokens are those of its largest step, capacity is the memory of a GPU
-// in GiB.
+// in GiB. The engine is deployed as this program deploys it.
 func KVBudget(backend string, p *estimator.Plan, stepTokens int, capacity float64) int {
+	return kvBudget(backend, p, stepTokens, capacity, ByConfigurator)
+}
+
+func kvBudget(backend string, p *estimator.Plan, stepTokens int, capacity float64, d Deployment) int {
 	const probe = 1 << 20 // tokens, to read what one takes
 	m := p.Memory(1, estimator.Workload{ISL: probe}, stepTokens)
 	perToken := m.KVCache / probe
 	if perToken <= 0 {
 		return math.MaxInt32
 	}
-	free := 0.0
+	free, trtllm, sglang := 0.0, trtllmFreeShare, sglangStaticShare
+	if d == ByConfigurator {
+		trtllm, sglang = configuredShare, configuredShare
+	}
 	switch backend {
 	case "trtllm":
-		free = trtllmFreeShare * (capacity - m.Weights - m.Activations - m.NCCL - m.Others)
+		free = trtllm * (capacity - m.Weights - m.Activations - m.NCCL - m.Others)
 	case "sglang":
-		free = sglangStaticShare*capacity - m.Weights
+		free = sglang*capacity - m.Weights
 	default:
 		free = vllmMemoryShare*capacity - m.Weights - m.Activations
 	}

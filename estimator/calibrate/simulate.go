@@ -23,6 +23,15 @@ type Schedule struct {
 	// those of the others.
 	BalanceSteps int
 
+	// WaitSteps is how many decode steps prompts wait for more of them, as long as
+	// a step with those that are there would have less than WaitTokens tokens
+	// (TensorRT-LLM's batch_wait_timeout_iters and batch_wait_max_tokens_ratio).
+	WaitSteps, WaitTokens int
+
+	// ReceiveSteps is how many decode steps apart the scheduler looks for new
+	// requests (SGLang's scheduler_recv_interval); 0 is 1.
+	ReceiveSteps int
+
 	// ReserveOutput is the share of an output that a sequence needs KV cache for
 	// when it is admitted: 1 where the engine never evicts.
 	ReserveOutput float64
@@ -37,10 +46,6 @@ type Load struct {
 	ISL, OSL int
 	Prefix   int     // input tokens found in the prefix cache
 	MinShare float64 // lengths are uniform in [MinShare, 1] of ISL and OSL
-
-	// Grouped: the engine streams tokens in groups, so that the first of a request
-	// waits for others (TensorRT-LLM's stream_interval, which InferenceX sets).
-	Grouped bool
 }
 
 // Outcome is what the clients of a run saw.
@@ -59,11 +64,13 @@ type simulation struct {
 	load     Load
 	ranks    []rank
 	now      float64
-	front    float64 // when the front process is free
+	intake   float64 // when the front process is free to take a request in
+	outlet   float64 // when it is free to send tokens out
 	pending  []*request
 	next     int     // of the requests
 	arrival  float64 // when the next request of an open loop arrives
-	waited   int     // steps that prompts have waited for other ranks
+	waited   int     // steps that prompts have waited for others
+	since    int     // decode steps since the scheduler looked for new requests
 	out      Outcome
 }
 
@@ -84,7 +91,7 @@ func Simulate(cost *StepCost, schedule Schedule, ranks int, load Load) Outcome {
 	}
 	for s.step() {
 	}
-	s.out.Elapsed = s.front
+	s.out.Elapsed = s.outlet
 	return s.out
 }
 
@@ -110,8 +117,8 @@ func (s *simulation) send(at float64) {
 	}
 	r := s.load.request(s.next, at)
 	s.next++
-	s.front = max(s.front, at) + s.cost.c[FrontRequest] + s.cost.c[FrontPrompt]*float64(r.isl)/1000
-	r.ready = s.front
+	s.intake = max(s.intake, at) + s.cost.c[FrontRequest] + s.cost.c[FrontPrompt]*float64(r.isl)/1000
+	r.ready = s.intake
 	s.pending = append(s.pending, r)
 }
 
@@ -122,7 +129,7 @@ func (s *simulation) step() bool {
 		s.send(s.arrival)
 		s.arrive()
 	}
-	for len(s.pending) > 0 && s.pending[0].ready <= s.now {
+	for s.since == 0 && len(s.pending) > 0 && s.pending[0].ready <= s.now {
 		s.place(s.pending[0])
 		s.pending = s.pending[1:]
 	}
@@ -155,10 +162,11 @@ func (s *simulation) step() bool {
 			s.decode(1)
 		}
 		s.finishPrompts()
-		s.waited = 0
+		s.waited, s.since = 0, 0
 	case busy:
 		s.decodeOnly(n, length, hold)
 	default:
+		s.since = 0
 		s.now = max(s.now, s.nextEvent())
 		return !math.IsInf(s.now, 1)
 	}
@@ -182,9 +190,9 @@ func (s *simulation) finishPrompts() {
 			if q.done < q.isl {
 				return false
 			}
-			s.front = max(s.front, s.now) + s.cost.c[FrontToken]
-			q.firstToken = s.front
-			s.out.TTFT[q.id] = s.front - q.sent + s.cost.c[FirstToken]
+			s.outlet = max(s.outlet, s.now) + s.cost.c[FrontToken]
+			q.firstToken = s.outlet
+			s.out.TTFT[q.id] = s.outlet - q.sent + s.cost.c[Transit]
 			s.out.Tokens++
 			if q.osl == 1 {
 				s.leave(r, q)
@@ -210,12 +218,19 @@ func (s *simulation) decodeOnly(n, length float64, hold int) {
 			steps = min(steps, r.running[0].finish-r.steps)
 		}
 	}
-	cost := s.cost.Decode(n, length+float64(steps)/2)
-	if until := math.Ceil((s.nextEvent() - s.now) / cost); until < float64(steps) {
-		steps = max(1, int(until))
-		cost = s.cost.Decode(n, length+float64(steps)/2)
+	// Attention grows by a token a step: its mean over steps is that of the middle.
+	mean := func(steps int) float64 { return s.cost.Decode(n, length+float64(steps-1)/2) }
+	cost := mean(steps)
+	if wait := s.nextEvent() - s.now; wait < cost*float64(steps) {
+		every := max(1, s.schedule.ReceiveSteps)
+		until := max(1, int(math.Ceil(wait/mean(1))))
+		until = max(1, int(math.Ceil(wait/mean(until))))      // attention has grown on the way
+		seen := (s.since + until + every - 1) / every * every // when the scheduler looks
+		steps = min(steps, seen-s.since)
+		cost = mean(steps)
 	}
 	s.now += cost * float64(steps)
+	s.since = (s.since + steps) % max(1, s.schedule.ReceiveSteps)
 	if hold > 0 {
 		s.waited += steps
 	}
@@ -236,7 +251,7 @@ func (s *simulation) decode(steps int) {
 	// The front process works on the tokens of every step; what it has left of
 	// those before the last one delays the last.
 	work := float64(n) * s.cost.c[FrontToken]
-	s.front = max(s.front+work*float64(steps), s.now+work)
+	s.outlet = max(s.outlet+work*float64(steps), s.now+work)
 	for i := range s.ranks {
 		r := &s.ranks[i]
 		for len(r.running) > 0 && r.running[0].finish <= r.steps {
@@ -252,9 +267,9 @@ func (s *simulation) leave(r *rank, q *request) {
 	r.admitted--
 	r.reserved -= float64(q.isl) + s.schedule.ReserveOutput*float64(q.osl)
 	if q.osl > 1 {
-		s.out.TPOT[q.id] = (s.front - q.firstToken) / float64(q.osl-1)
+		s.out.TPOT[q.id] = (s.outlet - q.firstToken) / float64(q.osl-1)
 	}
 	if s.load.Concurrency > 0 {
-		s.send(s.front)
+		s.send(s.outlet + s.cost.c[Transit])
 	}
 }

@@ -47,7 +47,7 @@ func slowRun(cost *StepCost, s Schedule, l Load) (ttft, tpot []float64) {
 		admitted, finished     bool
 	}
 	var all []*req
-	now, front := 0.0, 0.0
+	now, intake, front := 0.0, 0.0, 0.0
 	send := func(at float64) {
 		i := len(all)
 		if i == l.Requests {
@@ -57,8 +57,8 @@ func slowRun(cost *StepCost, s Schedule, l Load) (ttft, tpot []float64) {
 			return max(1, int(math.Round(float64(full)*(l.MinShare+(1-l.MinShare)*fraction(i, alpha)))))
 		}
 		r := &req{isl: length(l.ISL, 0.7548776662466927), osl: length(l.OSL, 0.5698402909980532), sent: at}
-		front = max(front, at) + cost.c[FrontRequest] + cost.c[FrontPrompt]*float64(r.isl)/1000
-		r.ready = front
+		intake = max(intake, at) + cost.c[FrontRequest] + cost.c[FrontPrompt]*float64(r.isl)/1000
+		r.ready = intake
 		all = append(all, r)
 		ttft, tpot = append(ttft, 0), append(tpot, 0)
 	}
@@ -155,7 +155,7 @@ func slowRun(cost *StepCost, s Schedule, l Load) (ttft, tpot []float64) {
 				if r.tokens++; r.tokens == r.osl {
 					r.finished = true
 					tpot[i] = (front - r.first) / float64(r.osl-1)
-					send(front)
+					send(front + cost.c[Transit])
 				}
 			}
 		}
@@ -164,7 +164,7 @@ func slowRun(cost *StepCost, s Schedule, l Load) (ttft, tpot []float64) {
 			if r.done == r.isl && r.tokens == 0 {
 				front = max(front, now) + cost.c[FrontToken]
 				r.first, r.tokens = front, 1
-				ttft[i] = front - r.sent + cost.c[FirstToken]
+				ttft[i] = front - r.sent + cost.c[Transit]
 			}
 		}
 	}
@@ -214,11 +214,11 @@ func TestOneRequestAlone(t *testing.T) {
 	s := Schedule{Chunked: true, TokenBudget: 8192, MaxSequences: 8, KVTokens: 1 << 20}
 	o := Simulate(cost, s, 1, Load{Concurrency: 1, Requests: 1, ISL: 4000, OSL: 2, MinShare: 1})
 	c := cost.c
-	want := c[FrontRequest] + c[FrontPrompt]*4 + cost.Mixed(4000, cost.k.promptAttention(0, 4000), 0, 0, 1) + c[FrontToken] + c[FirstToken]
+	want := c[FrontRequest] + c[FrontPrompt]*4 + cost.Mixed(4000, cost.k.promptAttention(0, 4000), 0, 0, 1) + c[FrontToken] + c[Transit]
 	if math.Abs(o.TTFT[0]-want) > 1e-9 {
 		t.Errorf("TTFT is %v, want %v", o.TTFT[0], want)
 	}
-	if want := cost.Decode(1, 4000.5); math.Abs(o.TPOT[0]-want) > 1e-9 {
+	if want := cost.Decode(1, 4000); math.Abs(o.TPOT[0]-want) > 1e-9 {
 		t.Errorf("TPOT is %v, want %v", o.TPOT[0], want)
 	}
 }
