@@ -9,10 +9,11 @@ import (
 )
 
 // WorkloadsPerShard is the most workloads that one shard scores. Large enough
-// that compiling a plan is a small part of a shard, small enough that a killed
-// run loses little and its rows stay in memory. The cut is part of the shards'
-// keys: changing it makes every stored shard of a longer list obsolete.
-const WorkloadsPerShard = 32
+// that compiling a plan and making files are small parts of a shard (with a quarter
+// of it the files of a "keep: all" sweep took as long as their rows), small enough
+// that a killed run loses little. The cut is part of the shards' keys: changing it
+// makes every stored shard of a longer list obsolete.
+const WorkloadsPerShard = 128
 
 // Space is the cartesian space of one sweep. It is immutable and safe for
 // concurrent use.

@@ -79,7 +79,7 @@ func TestVersionsOfCombos(t *testing.T) {
 
 func TestShards(t *testing.T) {
 	for _, c := range []struct{ n, slices, last int }{
-		{1, 1, 1}, {31, 1, 31}, {32, 1, 32}, {33, 2, 1}, {64, 2, 32}, {100, 4, 4},
+		{1, 1, 1}, {127, 1, 127}, {128, 1, 128}, {129, 2, 1}, {256, 2, 128}, {400, 4, 16},
 	} {
 		s := spec("latest")
 		s.Workloads = workloads(c.n)
