@@ -76,14 +76,10 @@ const (
 	mostMemoryShare = 0.97
 )
 
-// KVBudget is the number of tokens that the KV cache of one data-parallel rank
-// holds, as the engine computes it when it starts; 0 where the weights alone do
-// not fit. stepTokens are those of its largest step, capacity is the memory of a GPU
-// in GiB. The engine is deployed as this program deploys it.
-func KVBudget(backend string, p *estimator.Plan, stepTokens int, capacity float64) int {
-	return kvBudget(backend, p, stepTokens, capacity, ByConfigurator)
-}
-
+// kvBudget is the number of tokens that the KV cache of one data-parallel rank held in
+// a measured run; 0 where the weights alone do not fit. stepTokens are those of its
+// largest step, capacity is the memory of a GPU in GiB. Unlike [NewBudget], which says
+// what an engine can be promised, it gives a model that hardly fits what there is: it ran.
 func kvBudget(backend string, p *estimator.Plan, stepTokens int, capacity float64, d Deployment) int {
 	const probe = 1 << 20 // tokens, to read what one takes
 	m := p.Memory(1, estimator.Workload{ISL: probe}, stepTokens)

@@ -54,7 +54,8 @@ func (o *Order) sort() []uint64 {
 	}
 	least, most := slices.Min(o.keys), slices.Max(o.keys)
 	shift := max(0, bits.Len64(most-least)-bits.Len(uint(len(o.keys)))-1)
-	o.ends = resize(o.ends, int((most-least)>>shift)+1)
+	buckets := int((most-least)>>shift) + 1
+	o.ends = slices.Grow(o.ends[:0], buckets)[:buckets]
 	clear(o.ends)
 	for _, k := range o.keys {
 		o.ends[(k-least)>>shift]++
@@ -64,7 +65,7 @@ func (o *Order) sort() []uint64 {
 		o.ends[i] = end // where it starts, until it is filled
 		end += size
 	}
-	o.sorted = resize(o.sorted, len(o.keys))
+	o.sorted = slices.Grow(o.sorted[:0], len(o.keys))[:len(o.keys)]
 	for _, k := range o.keys {
 		bucket := (k - least) >> shift
 		o.sorted[o.ends[bucket]] = k
@@ -78,13 +79,6 @@ func (o *Order) sort() []uint64 {
 		start = end
 	}
 	return o.sorted
-}
-
-func resize[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	return s[:n]
 }
 
 // falling maps numbers to integers that fall when the number rises.
