@@ -1,6 +1,7 @@
 package calibrate
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -18,7 +19,8 @@ func (a Answer) Latency(osl int) float64 { return a.TTFT + a.TPOT*float64(osl-1)
 func Reference(c *Case) Answer {
 	var pts estimator.AggPoints
 	pts.Append(max(1, int(math.Round(float64(c.Load.Concurrency)/float64(c.Ranks)))), c.ISL)
-	err := c.Plan.ScoreAgg(estimator.Workload{ISL: c.ISL, OSL: c.OSL}, &pts)
+	plan := cmp.Or(c.referencePlan, c.Plan)
+	err := plan.ScoreAgg(estimator.Workload{ISL: c.ISL, OSL: c.OSL}, &pts)
 	if err != nil || pts.Status[0] == estimator.NoData {
 		return Answer{math.NaN(), math.NaN()}
 	}

@@ -50,8 +50,10 @@ func realLayout(m *Measurement, model *estimator.Model) (estimator.Layout, int, 
 }
 
 // formats chooses the numeric formats of a row: what it says, else what its
-// checkpoint is stored in, on top of the defaults of the tables.
-func formats(m *Measurement, model *estimator.Model, db *perftables.Database) estimator.Quant {
+// checkpoint is stored in, on top of the defaults of the tables. With checkpoint it
+// knows that vLLM computes Qwen's 8-bit checkpoints in blocks, as they are stored; the
+// reference estimator takes them for plain ones, and is judged as it answers.
+func formats(m *Measurement, model *estimator.Model, db *perftables.Database, checkpoint bool) estimator.Quant {
 	q := estimator.DefaultQuant(model, db)
 	gemm, moe := m.GEMM, m.MoE
 	if gemm == "" && (m.Precision == "fp8" || strings.HasSuffix(m.Model, "-FP8")) {
@@ -72,7 +74,7 @@ func formats(m *Measurement, model *estimator.Model, db *perftables.Database) es
 		// Published as fp4; the checkpoint has four-bit experts and nothing else.
 		q.GEMM, q.MoE, q.FMHA = perftables.GEMMFloat16, perftables.MoEW4A16MXFP4, perftables.FMHAFloat16
 	}
-	if gemm == "fp8" && (model.Family == estimator.DeepSeek || strings.HasPrefix(m.Model, "Qwen/") && m.Backend == "vllm") {
+	if gemm == "fp8" && (model.Family == estimator.DeepSeek || checkpoint && strings.HasPrefix(m.Model, "Qwen/") && m.Backend == "vllm") {
 		q.GEMM, q.MoE = perftables.GEMMFP8Block, perftables.MoEFP8Block
 	}
 	q.GEMM = nearest(q.GEMM, db.GEMMQuants(), perftables.GEMMFP8, perftables.GEMMFP8Block)

@@ -76,7 +76,7 @@ func (r *Resolver) pair(m *Measurement) (*Case, error) {
 	}
 	var sides [2]planned
 	gpus := 0
-	quant := formats(m, model, db)
+	quant := formats(m, model, db, true)
 	for i, s := range []struct {
 		role string
 		*Side

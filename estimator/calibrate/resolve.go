@@ -24,6 +24,8 @@ type Case struct {
 	Schedule Schedule
 	Load     Load
 
+	referencePlan *estimator.Plan // what the reference estimator is asked; nil: Plan
+
 	// Of a disaggregated deployment; Plan, Kernels and Ranks are then of its decode
 	// workers.
 	PrefillPlan    *estimator.Plan
@@ -72,13 +74,17 @@ func (r *Resolver) Resolve(m *Measurement) (*Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := r.planned(model, architecture, db, layout, formats(m, model, db))
+	p := r.planned(model, architecture, db, layout, formats(m, model, db, true))
 	if p.err != nil {
 		return nil, p.err
 	}
+	reference := r.planned(model, architecture, db, layout, formats(m, model, db, false))
+	if reference.err != nil {
+		return nil, reference.err
+	}
 	c := &Case{
 		Measurement: m, Class: class, Architecture: architecture, Group: m.System + " " + m.Backend + " " + architecture,
-		Plan: p.plan, Kernels: p.kernels, Ranks: layout.DP, Suspect: suspect(m),
+		Plan: p.plan, Kernels: p.kernels, Ranks: layout.DP, Suspect: suspect(m), referencePlan: reference.plan,
 		Family: familyOf(m.Backend, m.Version, class),
 	}
 	per := m.Batch * layout.DP
