@@ -120,10 +120,9 @@ func (b *BestPoints) present() []int32 {
 		} else {
 			all = append(all, d.cols[atGPUs].Int...)
 		}
-		slices.Sort(all)
-		all = slices.Compact(all)
 	}
-	return all
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Reset forgets what was not finished.

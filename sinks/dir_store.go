@@ -96,14 +96,8 @@ func (d *Dir) RemoveAll(folder string) error {
 
 // Damage implements [Store]; it reads the file.
 func (d *Dir) Damage(name string, size int64, sum string) (string, error) {
-	info, err := d.Stat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return name + " is missing", nil
-	case err != nil:
-		return "", err
-	case info.Size != size:
-		return fmt.Sprintf("%s has %d bytes instead of %d", name, info.Size, size), nil
+	if damage, err := SizeDamage(d, name, size); damage != "" || err != nil {
+		return damage, err
 	}
 	f, err := d.Open(name)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 )
 
@@ -135,6 +136,20 @@ func OpenStore(ctx context.Context, where string) (Store, error) {
 		return nil, fmt.Errorf("open warehouse %s: %w", l.Name(), ErrNoBuckets)
 	}
 	return openBucket(ctx, l)
+}
+
+// SizeDamage is Damage of a [Store] as far as it shows without reading the file.
+func SizeDamage(s Store, name string, size int64) (string, error) {
+	info, err := s.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return name + " is missing", nil
+	case err != nil:
+		return "", err
+	case info.Size != size:
+		return fmt.Sprintf("%s has %d bytes instead of %d", name, info.Size, size), nil
+	}
+	return "", nil
 }
 
 // PutFile writes a file of a store, whole or not at all.

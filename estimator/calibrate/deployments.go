@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // deploymentsCSV holds the settings that the engines of the shipped measurements ran
@@ -26,7 +27,8 @@ type deployment struct {
 	waitShare                                  float64 // of the tokens of a step
 }
 
-var deployments = func() []deployment {
+// deployments reads them once.
+var deployments = sync.OnceValue(func() []deployment {
 	rows, err := csv.NewReader(strings.NewReader(deploymentsCSV)).ReadAll()
 	if err != nil {
 		panic("calibrate: data/deployments.csv: " + err.Error())
@@ -51,7 +53,7 @@ var deployments = func() []deployment {
 		})
 	}
 	return all
-}()
+})
 
 // inferenceX is the run whose scripts are public.
 const inferenceX = "InferenceX"
@@ -76,8 +78,9 @@ func (d *deployment) fits(m *Measurement, architecture string, tp int) bool {
 
 // asDeployed changes a schedule to the settings that a measurement was made with.
 func (s *Schedule) asDeployed(m *Measurement, architecture string, tp, inFlight int) {
-	for i := range deployments {
-		d := &deployments[i]
+	all := deployments()
+	for i := range all {
+		d := &all[i]
 		if !d.fits(m, architecture, tp) {
 			continue
 		}

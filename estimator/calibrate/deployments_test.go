@@ -10,6 +10,7 @@ import (
 // script says.
 func TestDeployments(t *testing.T) {
 	cases, _ := shippedCases(t)
+	deployments := deployments()
 	used := make([]bool, len(deployments))
 	for _, c := range cases {
 		for i := range deployments {

@@ -87,7 +87,7 @@ func (s *simulation) fill(r *rank) (tokens, attention, heads float64) {
 	}
 	for len(r.waiting) > 0 && budget > 0 && r.admitted < s.schedule.MaxSequences {
 		q := r.waiting[0]
-		need := float64(q.isl) + s.schedule.ReserveOutput*float64(q.osl)
+		need := q.need(s.schedule.ReserveOutput)
 		if r.admitted > 0 && r.reserved+need > float64(s.schedule.KVTokens) {
 			break
 		}
@@ -95,8 +95,7 @@ func (s *simulation) fill(r *rank) (tokens, attention, heads float64) {
 			break
 		}
 		r.waiting = r.waiting[1:]
-		r.reserved += need
-		r.admitted++
+		r.admit(need)
 		r.prompts = append(r.prompts, q)
 	}
 	return tokens, attention, heads

@@ -63,16 +63,9 @@ func (r *Resolver) pair(m *Measurement) (*Case, error) {
 	if !m.Prefill.known() || !m.Decode.known() {
 		return nil, &Refusal{"the row does not say how many prefill and decode workers there are and how they are laid out"}
 	}
-	model, architecture, standIn, err := lookupModel(m.Model)
+	model, architecture, db, class, err := identify(m)
 	if err != nil {
 		return nil, err
-	}
-	db, class, err := chooseTables(m.System, m.Backend, m.Version)
-	if err != nil {
-		return nil, err
-	}
-	if standIn {
-		class = Cross
 	}
 	var sides [2]planned
 	gpus := 0

@@ -91,7 +91,7 @@ func (s *pairRun) admit(w *decodeWorker) {
 				r = &w.ranks[i]
 			}
 		}
-		need := float64(q.isl) + p.ReserveOutput*float64(q.osl)
+		need := q.need(p.ReserveOutput)
 		if r.admitted > 0 && (r.admitted >= p.MaxSequences || r.reserved+need > float64(p.KVTokens)) {
 			return
 		}
@@ -104,8 +104,7 @@ func (s *pairRun) admit(w *decodeWorker) {
 			s.send(w.front)
 			continue
 		}
-		r.admitted++
-		r.reserved += need
+		r.admit(need)
 		r.lengths += float64(q.isl)
 		q.finish = r.steps + q.osl - 1
 		heap.Push(&r.running, q)
@@ -118,21 +117,15 @@ func (s *pairRun) advance(w *decodeWorker, steps int) {
 	p := &s.pair.Decode
 	n := 0
 	for i := range w.ranks {
-		r := &w.ranks[i]
-		n += len(r.running)
-		r.steps += steps
-		r.lengths += float64(steps * len(r.running))
+		n += w.ranks[i].advance(steps)
 	}
 	s.out.Tokens += float64(n * steps)
 	work := float64(n) * p.cost.c[FrontToken]
 	w.front = max(w.front+work*float64(steps), w.now+work)
 	for i := range w.ranks {
 		r := &w.ranks[i]
-		for len(r.running) > 0 && r.running[0].finish <= r.steps {
-			q := heap.Pop(&r.running).(*request)
-			r.lengths -= float64(q.isl + q.osl - 1)
-			r.admitted--
-			r.reserved -= float64(q.isl) + p.ReserveOutput*float64(q.osl)
+		for q := r.finished(); q != nil; q = r.finished() {
+			r.release(q.need(p.ReserveOutput))
 			s.out.TPOT[q.id] = (w.front - q.firstToken) / float64(q.osl-1)
 			s.send(w.front)
 		}

@@ -1,6 +1,9 @@
 package calibrate
 
-import "math"
+import (
+	"container/heap"
+	"math"
+)
 
 // request is one request on its way.
 type request struct {
@@ -45,6 +48,41 @@ type rank struct {
 	lengths  float64 // sum of the lengths of running sequences
 	reserved float64 // KV tokens promised to admitted requests
 	admitted int
+}
+
+// need is how many KV tokens a request is promised, with a share of its output.
+func (q *request) need(reserveOutput float64) float64 {
+	return float64(q.isl) + reserveOutput*float64(q.osl)
+}
+
+// advance lets every running sequence compute that many tokens, and returns how many
+// sequences there are.
+func (r *rank) advance(steps int) int {
+	n := len(r.running)
+	r.steps += steps
+	r.lengths += float64(steps * n)
+	return n
+}
+
+// finished takes off a running request that has all its tokens, nil when none has.
+func (r *rank) finished() *request {
+	if len(r.running) == 0 || r.running[0].finish > r.steps {
+		return nil
+	}
+	q := heap.Pop(&r.running).(*request)
+	r.lengths -= float64(q.isl + q.osl - 1)
+	return q
+}
+
+// admit promises a request its KV tokens, and release takes them back.
+func (r *rank) admit(need float64) {
+	r.admitted++
+	r.reserved += need
+}
+
+func (r *rank) release(need float64) {
+	r.admitted--
+	r.reserved -= need
 }
 
 type finishHeap []*request

@@ -59,16 +59,9 @@ func (r *Resolver) Resolve(m *Measurement) (*Case, error) {
 	case m.Mode == "disagg":
 		return r.pair(m)
 	}
-	model, architecture, standIn, err := lookupModel(m.Model)
+	model, architecture, db, class, err := identify(m)
 	if err != nil {
 		return nil, err
-	}
-	db, class, err := chooseTables(m.System, m.Backend, m.Version)
-	if err != nil {
-		return nil, err
-	}
-	if standIn {
-		class = Cross
 	}
 	layout, replicas, err := realLayout(m, model)
 	if err != nil {
@@ -105,6 +98,21 @@ func (r *Resolver) Resolve(m *Measurement) (*Case, error) {
 		c.Schedule.KVTokens = kvBudget(m.Backend, p.plan, c.Schedule.TokenBudget, b.memoryGiB, deployed)
 	}
 	return c, nil
+}
+
+// identify finds the model that a measurement is of, and the tables that answer for it.
+func identify(m *Measurement) (model *estimator.Model, architecture string, db *perftables.Database, class Class, err error) {
+	model, architecture, standIn, err := lookupModel(m.Model)
+	if err != nil {
+		return nil, "", nil, "", err
+	}
+	if db, class, err = chooseTables(m.System, m.Backend, m.Version); err != nil {
+		return nil, "", nil, "", err
+	}
+	if standIn {
+		class = Cross
+	}
+	return model, architecture, db, class, nil
 }
 
 // Measured reports whether there is something to judge a prediction by.

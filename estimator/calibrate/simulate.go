@@ -242,10 +242,7 @@ func (s *simulation) decodeOnly(n, length float64, hold int) {
 func (s *simulation) decode(steps int) {
 	n := 0
 	for i := range s.ranks {
-		r := &s.ranks[i]
-		n += len(r.running)
-		r.steps += steps
-		r.lengths += float64(steps * len(r.running))
+		n += s.ranks[i].advance(steps)
 	}
 	s.out.Tokens += float64(n * steps)
 	// The front process works on the tokens of every step; what it has left of
@@ -254,9 +251,7 @@ func (s *simulation) decode(steps int) {
 	s.outlet = max(s.outlet+work*float64(steps), s.now+work)
 	for i := range s.ranks {
 		r := &s.ranks[i]
-		for len(r.running) > 0 && r.running[0].finish <= r.steps {
-			q := heap.Pop(&r.running).(*request)
-			r.lengths -= float64(q.isl + q.osl - 1)
+		for q := r.finished(); q != nil; q = r.finished() {
 			s.leave(r, q)
 		}
 	}
@@ -264,8 +259,7 @@ func (s *simulation) decode(steps int) {
 
 // leave ends a request; its client sends the next one.
 func (s *simulation) leave(r *rank, q *request) {
-	r.admitted--
-	r.reserved -= float64(q.isl) + s.schedule.ReserveOutput*float64(q.osl)
+	r.release(q.need(s.schedule.ReserveOutput))
 	if q.osl > 1 {
 		s.out.TPOT[q.id] = (s.outlet - q.firstToken) / float64(q.osl-1)
 	}

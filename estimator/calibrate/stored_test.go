@@ -8,6 +8,16 @@ import (
 	"testing"
 )
 
+func casesByID(t *testing.T) map[string]*Case {
+	t.Helper()
+	cases, _ := shippedCases(t)
+	byID := map[string]*Case{}
+	for _, c := range cases {
+		byID[c.ID] = c
+	}
+	return byID
+}
+
 // The stored answers belong to the measurements, and what says of the reference is what
 // it says today.
 func TestStored(t *testing.T) {
@@ -15,13 +25,9 @@ func TestStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases, _ := shippedCases(t)
-	byID := map[string]*Case{}
-	for _, c := range cases {
-		byID[c.ID] = c
-	}
-	if len(stored) != len(cases) {
-		t.Errorf("%d stored answers of %d cases: make validate", len(stored), len(cases))
+	byID := casesByID(t)
+	if len(stored) != len(byID) {
+		t.Errorf("%d stored answers of %d cases: make validate", len(stored), len(byID))
 	}
 	for i := range stored {
 		j := &stored[i]
@@ -54,11 +60,7 @@ func TestStoredWasLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases, _ := shippedCases(t)
-	byID := map[string]*Case{}
-	for _, c := range cases {
-		byID[c.ID] = c
-	}
+	byID := casesByID(t)
 	left, in, n := 0.0, 0.0, 0
 	for i := range stored {
 		j := &stored[i]

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"slices"
 	"strings"
+	"sync"
 
 	"servegrid/estimator"
 	"servegrid/perftables"
@@ -19,7 +20,8 @@ var versionsCSV string
 
 type versionRow struct{ tables, family string }
 
-var versionMap = func() map[[2]string]versionRow {
+// versionMap reads it once.
+var versionMap = sync.OnceValue(func() map[[2]string]versionRow {
 	rows, err := csv.NewReader(strings.NewReader(versionsCSV)).ReadAll()
 	if err != nil {
 		panic("calibrate: data/versions.csv: " + err.Error())
@@ -29,7 +31,7 @@ var versionMap = func() map[[2]string]versionRow {
 		m[[2]string{r[0], r[1]}] = versionRow{r[2], r[3]}
 	}
 	return m
-}()
+})
 
 // Class says how far a row is from the kernel tables that answer for it.
 type Class string
@@ -50,7 +52,7 @@ func familyOf(backend, version string, class Class) string {
 	if class == Cross {
 		return backend + " " + string(Cross)
 	}
-	if f := versionMap[[2]string{backend, version}].family; f != "" {
+	if f := versionMap()[[2]string{backend, version}].family; f != "" {
 		return backend + " " + f
 	}
 	return ""
@@ -95,7 +97,7 @@ func chooseTables(system, backend, version string) (*perftables.Database, Class,
 		db, err := set.Open(system, backend, version)
 		return db, Exact, err
 	}
-	use := versionMap[[2]string{backend, version}].tables
+	use := versionMap()[[2]string{backend, version}].tables
 	if !slices.Contains(versions, use) {
 		use = set.Latest(system, backend)
 	}

@@ -114,16 +114,7 @@ func (b *Bucket) Stat(name string) (info sinks.Info, err error) {
 
 // Damage implements [sinks.Store].
 func (b *Bucket) Damage(name string, size int64, _ string) (string, error) {
-	info, err := b.Stat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return name + " is missing", nil
-	case err != nil:
-		return "", err
-	case info.Size != size:
-		return fmt.Sprintf("%s has %d bytes instead of %d", name, info.Size, size), nil
-	}
-	return "", nil
+	return sinks.SizeDamage(b, name, size)
 }
 
 // List implements [sinks.Store].
