@@ -42,7 +42,7 @@ func checkRun(dir sinks.Store, run string) error {
 		return fmt.Errorf("run name %q: want letters, digits, dot, dash and underscore, at most 100 of them", run)
 	}
 	if _, err := dir.Stat(path.Join(runsDir, run, manifestRel)); err == nil {
-		return fmt.Errorf("run %q exists in %s: choose another name, or leave the name out", run, dir.Root())
+		return &PublishedError{run, dir.Root(), true}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -70,10 +70,17 @@ func newManifest(o Options, shards []shard, receipts []*receipt, scored int, sta
 	return m
 }
 
-// PublishedError is returned when a run exists: another process has published it.
-type PublishedError struct{ Run, Root string }
+// PublishedError is returned when a run exists: it did before, or another process has
+// published it meanwhile.
+type PublishedError struct {
+	Run, Root string
+	Before    bool
+}
 
 func (e *PublishedError) Error() string {
+	if e.Before {
+		return fmt.Sprintf("run %q exists in %s: choose another name, or leave the name out", e.Run, e.Root)
+	}
 	return fmt.Sprintf("run %q exists in %s, published by another process meanwhile", e.Run, e.Root)
 }
 
@@ -116,7 +123,7 @@ func publish(ctx context.Context, o Options, shards []shard, receipts []*receipt
 		err = stage.Publish()
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return nil, &PublishedError{o.Run, o.Dir.Root()}
+		return nil, &PublishedError{o.Run, o.Dir.Root(), false}
 	}
 	if err != nil {
 		return nil, err

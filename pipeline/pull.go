@@ -229,7 +229,7 @@ func (p *pull) publish(ctx context.Context) error {
 		return err
 	}
 	if err := stage.Publish(); errors.Is(err, fs.ErrExist) {
-		return &PublishedError{p.Run, p.to.Root()}
+		return &PublishedError{p.Run, p.to.Root(), false}
 	} else if err != nil {
 		return err
 	}
