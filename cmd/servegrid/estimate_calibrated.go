@@ -61,9 +61,10 @@ func calibratedRow(c *cli.Context, p *estimator.Plan, w estimator.Workload, s *c
 // addForecast adds the figures of a simulation on so many GPUs.
 func addForecast(add func(string, any), f *calibrate.Forecast, gpus int, w estimator.Workload) {
 	add("ttft_ms", f.TTFT)
-	add("ttft_ms_p50", f.P50)
-	add("ttft_ms_p90", f.P90)
-	add("ttft_ms_p99", f.P99)
+	p50, p90, p99 := f.Percentiles()
+	add("ttft_ms_p50", p50)
+	add("ttft_ms_p90", p90)
+	add("ttft_ms_p99", p99)
 	add("tpot_ms", f.TPOT)
 	add("request_latency_ms", f.TTFT+f.TPOT*float64(w.OSL-1))
 	add("tokens_per_s", f.TokensPerSec)
@@ -86,11 +87,12 @@ func (e *estimateTable) calibrated(i int) (estimated, error) {
 		return estimated{}, err
 	}
 	p := c.Predict(e.constants.For(c))
+	p50, p90, p99 := p.Percentiles()
 	memory := c.Plan.Memory(p.Most, estimator.Workload{ISL: c.ISL, OSL: c.OSL}, max(c.Schedule.TokenBudget, p.Most))
 	return estimated{
 		ttft: p.TTFT, tpot: p.TPOT, context: missing, generation: missing, memory: memory.Total(),
 		tokensPerGPU: p.TokensPerSec / float64(c.GPUs()),
 		oom:          c.OutOfMemory(),
-		p50:          p.P50, p90: p.P90, p99: p.P99, class: string(c.Class),
+		p50:          p50, p90: p90, p99: p99, class: string(c.Class),
 	}, nil
 }

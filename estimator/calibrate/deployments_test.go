@@ -54,8 +54,11 @@ func TestPromptsWait(t *testing.T) {
 		l.MinShare = 0.8
 		return Predict(cost, s, 1, l)
 	}
-	if a, b, c := predict(plain, 1), predict(receive, 1), predict(wait, 1); a != b || a != c {
-		t.Errorf("one request alone waits: %+v, %+v, %+v", a, b, c)
+	alone := predict(plain, 1)
+	for name, s := range map[string]Schedule{"receive": receive, "wait": wait} {
+		if p := predict(s, 1); p.TTFT != alone.TTFT || p.TPOT != alone.TPOT {
+			t.Errorf("%s: one request alone waits: %v and %v ms, want %v and %v", name, p.TTFT, p.TPOT, alone.TTFT, alone.TPOT)
+		}
 	}
 	p := predict(plain, 16)
 	for name, s := range map[string]struct {

@@ -65,12 +65,13 @@ func TestRankCorrelation(t *testing.T) {
 }
 
 func TestQuantiles(t *testing.T) {
-	w := waves{first: 1, weight: 3}
-	q := w.quantiles([]float64{9, 1, 2, 3}, 0.3, 0.9, 0.99)
-	if q[0] != 1 || q[1] != 3 || q[2] != 9 {
-		t.Errorf("quantiles are %v, want 1, 3, 9", q)
+	w := waves{first: 1, last: 4, weight: 3}
+	of := []float64{9, 1, 2, 3, 0.5}
+	q := w.quantiles(of, 0.09, 0.3, 0.9, 0.99)
+	if q[0] != 0.5 || q[1] != 1 || q[2] != 3 || q[3] != 9 {
+		t.Errorf("quantiles are %v, want 0.5, 1, 3, 9", q)
 	}
-	if m := w.mean([]float64{9, 1, 2, 3}); m != 2.7 {
-		t.Errorf("mean is %v, want 2.7", m)
+	if m := w.mean(of); m != 27.5/11 {
+		t.Errorf("mean is %v, want 2.5", m)
 	}
 }

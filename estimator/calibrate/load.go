@@ -6,13 +6,12 @@ import (
 	"servegrid/estimator"
 )
 
-// A run sends about runWaves prompts a slot. A simulation sends a few, more where
-// few are in flight: what follows the burst is steady, so it is weighed instead of
+// A run sends about runWaves prompts a slot. Where many are in flight a simulation sends
+// fewer: between the burst and the last wave all is steady, so it is weighed instead of
 // repeated.
 const (
 	runWaves       = 10
-	simulatedWaves = 3
-	moreWaves      = 5
+	simulatedWaves = 5
 	fewInFlight    = 32
 )
 
@@ -31,9 +30,9 @@ func (l Load) check() error {
 // ClosedLoop is a run that keeps a number of requests in flight from a burst on,
 // all of the same length.
 func ClosedLoop(concurrency int, w estimator.Workload) Load {
-	n := simulatedWaves
-	if concurrency < fewInFlight {
-		n = moreWaves
+	n := runWaves
+	if concurrency >= fewInFlight {
+		n = simulatedWaves
 	}
 	return Load{Concurrency: concurrency, Requests: n * concurrency, ISL: w.ISL, OSL: w.OSL, Prefix: w.Prefix, MinShare: 1}
 }

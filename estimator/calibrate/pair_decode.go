@@ -1,9 +1,6 @@
 package calibrate
 
-import (
-	"container/heap"
-	"math"
-)
+import "math"
 
 // at is when the worker can run its next step; never without work.
 func (w *decodeWorker) at() float64 {
@@ -105,9 +102,7 @@ func (s *pairRun) admit(w *decodeWorker) {
 			continue
 		}
 		r.admit(need)
-		r.lengths += float64(q.isl)
-		q.finish = r.steps + q.osl - 1
-		heap.Push(&r.running, q)
+		r.start(q)
 	}
 }
 

@@ -9,12 +9,13 @@ import (
 // own; the one that is furthest behind moves next, so that what it sends never comes
 // too late for another.
 type pairRun struct {
-	pair    *Pair
-	load    Load
-	prefill []prefillWorker
-	decode  []decodeWorker
-	next    int // of the requests
-	out     Outcome
+	pair     *Pair
+	load     Load
+	prefill  []prefillWorker
+	decode   []decodeWorker
+	requests []request // of the whole run
+	next     int       // of them
+	out      Outcome
 
 	shortest float64 // from the start of a prompt to its arrival at a decode worker
 }
@@ -35,7 +36,7 @@ type decodeWorker struct {
 // arrival; a decode worker streams the first token when it has the KV cache and room
 // for the sequence.
 func SimulatePair(p *Pair, l Load) Outcome {
-	s := &pairRun{pair: p, load: l, prefill: make([]prefillWorker, p.Prefill.Workers), decode: make([]decodeWorker, p.Decode.Workers), shortest: shortestPrefill(p, l)}
+	s := &pairRun{pair: p, load: l, prefill: make([]prefillWorker, p.Prefill.Workers), decode: make([]decodeWorker, p.Decode.Workers), requests: make([]request, l.Requests), shortest: shortestPrefill(p, l)}
 	for i := range s.decode {
 		s.decode[i].ranks = make([]rank, p.Decode.Ranks)
 	}
@@ -57,7 +58,8 @@ func (s *pairRun) send(at float64) {
 	if s.next >= s.load.Requests {
 		return
 	}
-	r := s.load.request(s.next, at)
+	r := &s.requests[s.next]
+	*r = s.load.request(s.next, at)
 	s.next++
 	w := &s.prefill[0]
 	for i := range s.prefill {

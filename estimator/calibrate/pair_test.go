@@ -19,7 +19,7 @@ func testPair(t testing.TB, prefillWorkers, decodeWorkers, dp int) Pair {
 // after the other: every step is taken, every queue searched.
 func slowPair(p *Pair, l Load) (ttft, tpot []float64) {
 	type req struct {
-		*request
+		request
 		state  string // sent, prefill, moving, running, done
 		until  float64
 		tokens int

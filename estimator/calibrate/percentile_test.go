@@ -128,8 +128,9 @@ func TestPoissonPercentiles(t *testing.T) {
 			arrivals[i] = at
 		}
 		want := percentiles(serve(cost, stepTokens, w.ISL, w.OSL, arrivals, 0, n))
-		t.Logf("%v requests/s: p50 %.1f p90 %.1f p99 %.1f ms, drawn %.1f", rate, p.P50, p.P90, p.P99, want)
-		for i, got := range []float64{p.P50, p.P90, p.P99} {
+		p50, p90, p99 := p.Percentiles()
+		t.Logf("%v requests/s: p50 %.1f p90 %.1f p99 %.1f ms, drawn %.1f", rate, p50, p90, p99, want)
+		for i, got := range []float64{p50, p90, p99} {
 			if d := math.Abs(got/want[i] - 1); d > []float64{0.05, 0.10, 0.10}[i] {
 				t.Errorf("%v requests/s: p%v is %.1f ms, drawn at random %.1f", rate, []int{50, 90, 99}[i], got, want[i])
 			}
@@ -138,8 +139,8 @@ func TestPoissonPercentiles(t *testing.T) {
 }
 
 // Percentiles of TTFT in a closed loop of ten waves: against a server that really runs
-// ten. Where many are in flight three waves are simulated, which have not spread as much
-// yet: their median is up to a fifth off.
+// ten. Where many are in flight five waves are simulated, which have not spread as much
+// yet: their median is up to a seventh off.
 func TestClosedLoopPercentiles(t *testing.T) {
 	const stepTokens = 2048
 	cost := testCost(t, testPlan(t, "vllm", 1))
@@ -148,10 +149,36 @@ func TestClosedLoopPercentiles(t *testing.T) {
 		s := Schedule{Chunked: true, TokenBudget: stepTokens, MaxSequences: 1 << 20, KVTokens: math.MaxInt32, ReserveOutput: 0.5}
 		p := Predict(cost, s, 1, ClosedLoop(clients, w))
 		want := percentiles(serve(cost, stepTokens, w.ISL, w.OSL, nil, clients, runWaves*clients))
-		t.Logf("%d clients: p50 %.1f p90 %.1f p99 %.1f ms, run %.1f", clients, p.P50, p.P90, p.P99, want)
-		for i, got := range []float64{p.P50, p.P90, p.P99} {
-			if d := math.Abs(got/want[i] - 1); d > []float64{0.20, 0.10, 0.10}[i] {
+		p50, p90, p99 := p.Percentiles()
+		t.Logf("%d clients: p50 %.1f p90 %.1f p99 %.1f ms, run %.1f", clients, p50, p90, p99, want)
+		for i, got := range []float64{p50, p90, p99} {
+			if d := math.Abs(got/want[i] - 1); d > []float64{0.15, 0.10, 0.10}[i] {
 				t.Errorf("%d clients: p%v is %.1f ms, in a run of ten waves %.1f", clients, []int{50, 90, 99}[i], got, want[i])
+			}
+		}
+	}
+}
+
+// The mean latencies of the waves that are simulated are those of a run of ten: TPOT to
+// 1 %, TTFT, which settles over more waves, to 15 %. Where prompts take most of the time,
+// requests of the last wave, beside which ever fewer prompts are computed, are the
+// fastest by far: counted for more than one in ten they would take a sixth off TPOT.
+func TestFewWavesStandForTen(t *testing.T) {
+	for _, backend := range []string{"trtllm", "vllm", "sglang"} {
+		plan := testPlan(t, backend, 1)
+		cost := testCost(t, plan)
+		for _, osl := range []int{64, 128, 512} {
+			for _, clients := range []int{fewInFlight, 64, 128} {
+				l := ClosedLoop(clients, estimator.Workload{ISL: 1024, OSL: osl})
+				s := NewSchedule(backend, plan, l, ByConfigurator)
+				got := Predict(cost, s, 1, l)
+				l.Requests = runWaves * clients
+				run := Simulate(cost, s, 1, l)
+				ttft, tpot := mean(run.TTFT), mean(run.TPOT)
+				t.Logf("%s, %d clients, OSL %d: TTFT %.1f TPOT %.3f ms, run %.1f %.3f", backend, clients, osl, got.TTFT, got.TPOT, ttft, tpot)
+				if math.Abs(got.TPOT/tpot-1) > 0.01 || math.Abs(got.TTFT/ttft-1) > 0.15 {
+					t.Errorf("%s, %d clients, OSL %d: TTFT %.1f and TPOT %.3f ms, in a run of ten waves %.1f and %.3f", backend, clients, osl, got.TTFT, got.TPOT, ttft, tpot)
+				}
 			}
 		}
 	}

@@ -8,10 +8,19 @@ import (
 
 // Prediction is what a configuration does under a load.
 type Prediction struct {
-	TTFT, TPOT    float64 // means over requests, ms
-	P50, P90, P99 float64 // of TTFT, ms
-	TokensPerSec  float64 // output tokens of all ranks, as the mean latencies imply in a closed loop
-	Most          int     // most sequences that ran at a time, per rank
+	TTFT, TPOT   float64 // means over requests, ms
+	TokensPerSec float64 // output tokens of all ranks, as the mean latencies imply in a closed loop
+	Most         int     // most sequences that ran at a time, per rank
+
+	ttft  []float64 // of every request
+	waves waves
+}
+
+// Percentiles returns what half, nine tenths and 99 of 100 requests do not exceed in
+// TTFT, ms.
+func (p *Prediction) Percentiles() (p50, p90, p99 float64) {
+	q := p.waves.quantiles(p.ttft, 0.5, 0.9, 0.99)
+	return q[0], q[1], q[2]
 }
 
 // Predict simulates a case with an engine's constants. A closed loop is simulated
@@ -27,11 +36,9 @@ func Predict(cost *StepCost, s Schedule, ranks int, l Load) Prediction {
 	return summarize(o, w, l)
 }
 
-// summarize takes means and percentiles.
+// summarize takes means.
 func summarize(o Outcome, w waves, l Load) Prediction {
-	p := Prediction{TTFT: w.mean(o.TTFT), TPOT: w.mean(o.TPOT), Most: o.Most}
-	q := w.quantiles(o.TTFT, 0.5, 0.9, 0.99)
-	p.P50, p.P90, p.P99 = q[0], q[1], q[2]
+	p := Prediction{TTFT: w.mean(o.TTFT), TPOT: w.mean(o.TPOT), Most: o.Most, ttft: o.TTFT, waves: w}
 	if l.Concurrency > 0 {
 		osl := float64(l.OSL) * (1 + l.MinShare) / 2
 		p.TokensPerSec = 1000 * float64(l.Concurrency) * osl / (p.TTFT + p.TPOT*(osl-1))
@@ -55,22 +62,24 @@ func simulateWaves(cost *StepCost, s Schedule, ranks int, l Load) (Outcome, wave
 
 // weigh weighs the waves of an outcome.
 func weigh(o *Outcome) waves {
-	w := waves{first: o.First, weight: 1}
-	if steady := len(o.TTFT) - o.First; steady > 0 && o.First > 0 {
-		w.weight = float64(runWaves-1) * float64(o.First) / float64(steady)
+	n := len(o.TTFT)
+	w := waves{first: o.First, last: n - o.First, weight: 1}
+	if steady := n - 2*o.First; steady > 0 && o.First > 0 {
+		w.weight = float64(runWaves-2) * float64(o.First) / float64(steady)
 	}
 	return w
 }
 
-// waves weighs the requests of a simulation: those of the burst count once, the
-// later ones for all that a run has.
+// waves weighs the requests of a simulation: those of the burst count once, and so do
+// those of the last wave, which decode while ever fewer prompts come between; the steady
+// ones count for all that a run has.
 type waves struct {
-	first  int
-	weight float64
+	first, last int     // the steady requests: from first up to last
+	weight      float64 // of each
 }
 
 func (w waves) of(i int) float64 {
-	if i < w.first {
+	if i < w.first || i >= w.last {
 		return 1
 	}
 	return w.weight

@@ -1,8 +1,9 @@
 package calibrate
 
 import (
-	"container/heap"
+	"cmp"
 	"math"
+	"slices"
 )
 
 // request is one request on its way.
@@ -18,12 +19,12 @@ type request struct {
 
 // request makes the i-th request of a load. Powers of the inverse of the plastic
 // number draw its lengths: together they fill the square.
-func (l *Load) request(i int, sent float64) *request {
+func (l *Load) request(i int, sent float64) request {
 	length := func(full int, alpha float64) int {
 		share := l.MinShare + (1-l.MinShare)*fraction(i, alpha)
 		return max(1, int(math.Round(float64(full)*share)))
 	}
-	r := &request{id: i, isl: length(l.ISL, 0.7548776662466927), osl: length(l.OSL, 0.5698402909980532), sent: sent}
+	r := request{id: i, isl: length(l.ISL, 0.7548776662466927), osl: length(l.OSL, 0.5698402909980532), sent: sent}
 	r.done = min(l.Prefix, r.isl-1)
 	return r
 }
@@ -43,10 +44,10 @@ func random(i int) float64 {
 type rank struct {
 	waiting  []*request
 	prompts  []*request // partly computed or admitted in this step
-	running  finishHeap
-	steps    int     // decode steps so far
-	lengths  float64 // sum of the lengths of running sequences
-	reserved float64 // KV tokens promised to admitted requests
+	running  []*request // the next to end first
+	steps    int        // decode steps so far
+	lengths  float64    // sum of the lengths of running sequences
+	reserved float64    // KV tokens promised to admitted requests
 	admitted int
 }
 
@@ -64,12 +65,23 @@ func (r *rank) advance(steps int) int {
 	return n
 }
 
+// start lets a request decode.
+func (r *rank) start(q *request) {
+	q.finish = r.steps + q.osl - 1
+	r.lengths += float64(q.isl)
+	at, _ := slices.BinarySearchFunc(r.running, q, func(a, b *request) int {
+		return cmp.Or(a.finish-b.finish, a.id-b.id)
+	})
+	r.running = slices.Insert(r.running, at, q)
+}
+
 // finished takes off a running request that has all its tokens, nil when none has.
 func (r *rank) finished() *request {
 	if len(r.running) == 0 || r.running[0].finish > r.steps {
 		return nil
 	}
-	q := heap.Pop(&r.running).(*request)
+	q := r.running[0]
+	r.running = r.running[1:]
 	r.lengths -= float64(q.isl + q.osl - 1)
 	return q
 }
@@ -83,19 +95,4 @@ func (r *rank) admit(need float64) {
 func (r *rank) release(need float64) {
 	r.admitted--
 	r.reserved -= need
-}
-
-type finishHeap []*request
-
-func (h finishHeap) Len() int { return len(h) }
-func (h finishHeap) Less(i, j int) bool {
-	return h[i].finish < h[j].finish || h[i].finish == h[j].finish && h[i].id < h[j].id
-}
-func (h finishHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *finishHeap) Push(x any)   { *h = append(*h, x.(*request)) }
-func (h *finishHeap) Pop() any {
-	old := *h
-	x := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return x
 }

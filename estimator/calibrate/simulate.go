@@ -1,7 +1,6 @@
 package calibrate
 
 import (
-	"container/heap"
 	"math"
 	"slices"
 )
@@ -64,10 +63,11 @@ type simulation struct {
 	load     Load
 	ranks    []rank
 	now      float64
-	intake   float64 // when the front process is free to take a request in
-	outlet   float64 // when it is free to send tokens out
+	intake   float64   // when the front process is free to take a request in
+	outlet   float64   // when it is free to send tokens out
+	requests []request // of the whole run
+	next     int       // of them
 	pending  []*request
-	next     int     // of the requests
 	arrival  float64 // when the next request of an open loop arrives
 	waited   int     // steps that prompts have waited for others
 	since    int     // decode steps since the scheduler looked for new requests
@@ -78,7 +78,7 @@ type simulation struct {
 // lockstep. The same load gives the same run: lengths come from a fixed low-discrepancy
 // sequence, Poisson gaps from a fixed random one.
 func Simulate(cost *StepCost, schedule Schedule, ranks int, load Load) Outcome {
-	s := &simulation{cost: cost, schedule: schedule, load: load, ranks: make([]rank, ranks)}
+	s := &simulation{cost: cost, schedule: schedule, load: load, ranks: make([]rank, ranks), requests: make([]request, load.Requests)}
 	s.out.TTFT, s.out.TPOT = make([]float64, load.Requests), make([]float64, load.Requests)
 	if load.Concurrency > 0 {
 		s.out.First = min(load.Concurrency, load.Requests)
@@ -115,7 +115,8 @@ func (s *simulation) send(at float64) {
 	if s.next >= s.load.Requests {
 		return
 	}
-	r := s.load.request(s.next, at)
+	r := &s.requests[s.next]
+	*r = s.load.request(s.next, at)
 	s.next++
 	s.intake = max(s.intake, at) + s.cost.c[FrontRequest] + s.cost.c[FrontPrompt]*float64(r.isl)/1000
 	r.ready = s.intake
@@ -198,9 +199,7 @@ func (s *simulation) finishPrompts() {
 				s.leave(r, q)
 				return true
 			}
-			q.finish = r.steps + q.osl - 1
-			r.lengths += float64(q.isl)
-			heap.Push(&r.running, q)
+			r.start(q)
 			return true
 		})
 	}
