@@ -35,7 +35,7 @@ type layout struct {
 // in order of their names.
 func layOut(dir sinks.Store, o Options, root string, shards []shard, receipts []*receipt) ([]runFile, error) {
 	l := &layout{dir: dir, root: root}
-	l.jobs.SetLimit(dir.AtOnce())
+	l.jobs.SetLimit(max(1, o.Workers, dir.AtOnce()))
 	present := map[string]bool{}
 	folders := map[[2]string]bool{} // table and model
 	for i := range shards {
