@@ -149,6 +149,9 @@ func unknownFlag(c *cli.Command, given, name string, known []string) error {
 	if slices.Contains(known, name) {
 		return usagef("unknown flag %s for %s: write --%s", given, c.Name, name)
 	}
+	if instead := laterFlag(name); instead != "" {
+		return usagef("unknown flag %s for %s: %s", given, c.Name, instead)
+	}
 	if near := suggest.Nearest(name, known, 3); near != "" {
 		return usagef("unknown flag %s for %s: did you mean --%s?", given, c.Name, near)
 	}

@@ -36,7 +36,7 @@ gemm_quant, moe_quant, kvcache_quant, fmha_quant; disagg rows spell the two side
 			&cli.StringFlag{Name: "model-path", Aliases: []string{"model", "hf-id"}, Usage: "Hugging Face id, or a folder with a config.json"},
 			&cli.StringFlag{Name: "system", Usage: "GPU system: " + strings.Join(kernelTables().SystemNames(), ", ")},
 			&cli.StringFlag{Name: "backend", Value: "trtllm", Usage: "serving engine: " + strings.Join(perftables.Backends, ", ")},
-			&cli.StringFlag{Name: "backend-version", Usage: "engine version (default: the newest with data)"},
+			backendVersionFlag(),
 			databaseModeFlag(),
 			&cli.StringFlag{Name: "estimate-mode", Value: "agg", Usage: "agg, disagg, static, static_ctx or static_gen"},
 			&cli.IntFlag{Name: "isl", Value: 1024, Usage: "input length, tokens"},

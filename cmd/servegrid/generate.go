@@ -45,7 +45,7 @@ func generateCommand() *cli.Command {
 			&cli.IntFlag{Name: "total-gpus", Usage: "GPU budget (required)"},
 			&cli.StringFlag{Name: "system", Usage: "GPU system: " + strings.Join(kernelTables().SystemNames(), ", ") + " (required)"},
 			&cli.StringFlag{Name: "backend", Value: "trtllm", Usage: "serving engine: " + strings.Join(perftables.Backends, ", ")},
-			&cli.StringFlag{Name: "backend-version", Usage: "engine version (default: the newest with data)"},
+			backendVersionFlag(),
 			&cli.IntFlag{Name: "isl", Value: defaultISL, Usage: "input length, tokens"},
 			&cli.IntFlag{Name: "osl", Value: defaultOSL, Usage: "output length, tokens"},
 			&cli.StringFlag{Name: "serving-mode", Value: search.Agg, Usage: "agg, or disagg: one prefill worker, the others decode"},

@@ -49,7 +49,7 @@ func generatorFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "generator-set", Usage: "override KEY=VALUE for the deployment files; repeatable, wins over the file"},
 		&cli.StringFlag{Name: "generator-help", Usage: "list the overrides and exit: all, deploy or backend"},
 		&cli.StringFlag{Name: "generator-help-backend", Usage: "the backend to list overrides of (default: that of --backend, if given)"},
-		&cli.StringFlag{Name: "generated-config-version", Usage: "engine version to write configurations for (default: that of the data)"},
+		&cli.StringFlag{Name: "generated-config-version", Aliases: []string{"config-template-version"}, Usage: "engine version to write configurations for (default: that of the data)"},
 		&cli.StringFlag{Name: "dynamo-version", Aliases: []string{"generator-dynamo-version"}, Usage: "Dynamo release to deploy (default: the first that carries the engine version)"},
 		&cli.StringFlag{Name: "model-cache", Usage: "claim that caches models: NAME[:MOUNT[:SUBPATH]]"},
 	}

@@ -40,7 +40,7 @@ is), 1 when not. Examples:
 			&cli.StringFlag{Name: "model-path", Aliases: []string{"model", "hf-id"}, Usage: "Hugging Face id, or a folder with a config.json (required)"},
 			&cli.StringFlag{Name: "system", Usage: "GPU system: " + strings.Join(kernelTables().SystemNames(), ", ") + ", or all (required)"},
 			&cli.StringFlag{Name: "backend", Usage: "serving engine: " + strings.Join(perftables.Backends, ", ") + ", or all (default: trtllm, with --system all: all)"},
-			&cli.StringFlag{Name: "backend-version", Usage: "engine version (default: the newest with data)"},
+			backendVersionFlag(),
 			outputFlag(),
 		},
 		Action: func(c *cli.Context) error {

@@ -50,7 +50,7 @@ func workloadFlags() []cli.Flag {
 		&cli.StringFlag{Name: "system", Usage: "GPU system: " + strings.Join(kernelTables().SystemNames(), ", ") + " (required)"},
 		&cli.StringFlag{Name: "decode-system", Usage: "GPU system of the decode workers, where it is another one"},
 		&cli.StringFlag{Name: "backend", Value: "trtllm", Usage: "serving engine: " + strings.Join(perftables.Backends, ", ") + ", or auto for all that have data"},
-		&cli.StringFlag{Name: "backend-version", Usage: "engine version (default: the newest with data)"},
+		backendVersionFlag(),
 		databaseModeFlag(),
 		&cli.IntFlag{Name: "isl", Value: defaultISL, Usage: "input length, tokens"},
 		&cli.IntFlag{Name: "osl", Value: defaultOSL, Usage: "output length, tokens"},
@@ -60,8 +60,13 @@ func workloadFlags() []cli.Flag {
 		&cli.StringFlag{Name: "request-latency", Usage: "limit on the whole request, ms; or several. It replaces the other two"},
 		&cli.StringFlag{Name: "nextn", Value: "auto", Usage: "drafts of multi-token prediction per step; auto: 1 for DeepSeek, 0 for others"},
 		&cli.StringFlag{Name: "nextn-accept-rates", Value: "0.85,0,0,0,0", Usage: "how often the first, second, … draft is accepted"},
+		&cli.Float64Flag{Name: "nextn-accepted", Usage: "or how many drafts of a step are accepted on average, 0 to --nextn"},
 		&cli.StringFlag{Name: "search", Value: "reference", Usage: "reference: AIConfigurator's heuristics; exhaustive: every candidate"},
 	}, estimatorFlags(), quantFlags())
+}
+
+func backendVersionFlag() cli.Flag {
+	return &cli.StringFlag{Name: "backend-version", Aliases: []string{"perf-db-version"}, Usage: "engine version (default: the newest with data)"}
 }
 
 func newWorkloadOptions(c *cli.Context) (workloadOptions, error) {
@@ -209,12 +214,33 @@ func (o *workloadOptions) readDrafts(c *cli.Context) error {
 		}
 		o.nextN = n
 	}
+	if c.IsSet("nextn-accepted") {
+		return o.readAccepted(c)
+	}
 	var err error
 	o.acceptRates, err = numbers(c, "nextn-accept-rates", "a rate from 0 to 1", func(v float64) bool { return v >= 0 && v <= 1 })
 	if err == nil && o.nextN > len(o.acceptRates) {
 		err = usagef("--nextn %d needs as many --nextn-accept-rates, not %d", o.nextN, len(o.acceptRates))
 	}
 	return err
+}
+
+// readAccepted reads how many drafts are accepted: as many of them always as are whole
+// in it, and the next one as often as the rest says.
+func (o *workloadOptions) readAccepted(c *cli.Context) error {
+	accepted := c.Float64("nextn-accepted")
+	switch {
+	case c.IsSet("nextn-accept-rates"):
+		return usagef("--nextn-accepted and --nextn-accept-rates say the same: give one of them")
+	case o.nextN < 0:
+		return usagef("--nextn-accepted %v needs --nextn with a number of drafts", accepted)
+	case !(accepted >= 0 && accepted <= float64(o.nextN)):
+		return usagef("--nextn-accepted is %v, want 0 to --nextn, %d", accepted, o.nextN)
+	}
+	for i := range o.nextN {
+		o.acceptRates = append(o.acceptRates, min(1, max(0, accepted-float64(i))))
+	}
+	return nil
 }
 
 // numbers reads a flag of numbers separated by commas.
