@@ -23,7 +23,7 @@ var (
 // experiment reads one experiment.
 func (p *parser) experiment(name string, n *yaml.Node) Experiment {
 	what := "experiment " + name
-	b := p.block(what, n, slices.Concat(experimentKeys, overlayKeys))
+	b := p.block(what, p.nested(what, n), slices.Concat(experimentKeys, overlayKeys))
 	x := Experiment{Name: name}
 	x.Replace = b.choiceOf("mode", modePatch, modePatch, modeReplace) == modeReplace
 	b.replace = x.Replace

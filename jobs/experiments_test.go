@@ -262,6 +262,8 @@ func FuzzParseExperiments(f *testing.F) {
 		pair + "  replica_config: {num_gpu_per_replica: ~, max_gpu_per_replica: 1e1}\n",
 		one + "  mode: replace\n  worker_config: {backend_name: 3, tp_list: [1.0, 0x2, &b 4, *b]}\n",
 		"one: !!binary aGk=\n? [a]\n: b\n---\n",
+		one + "  agg_tp_candidates: &a [1]\n  agg_pp_candidates: *a\n  nextn: 2\n  nextn_accepted: 1.5\n  gemm_quant_mode: bfloat16\n",
+		"two: {serving_mode: disagg, total_gpus: 8, prefill_model_path: Qwen/Qwen3-8B, prefill_system_name: h200_sxm, decode_system_name: h100_sxm, max_decode_workers: ~}\n",
 	} {
 		f.Add([]byte(s))
 	}

@@ -225,8 +225,7 @@ func (o *workloadOptions) readDrafts(c *cli.Context) error {
 	return err
 }
 
-// readAccepted reads how many drafts are accepted: as many of them always as are whole
-// in it, and the next one as often as the rest says.
+// readAccepted reads how many drafts are accepted.
 func (o *workloadOptions) readAccepted(c *cli.Context) error {
 	accepted := c.Float64("nextn-accepted")
 	switch {
@@ -237,9 +236,7 @@ func (o *workloadOptions) readAccepted(c *cli.Context) error {
 	case !(accepted >= 0 && accepted <= float64(o.nextN)):
 		return usagef("--nextn-accepted is %v, want 0 to --nextn, %d", accepted, o.nextN)
 	}
-	for i := range o.nextN {
-		o.acceptRates = append(o.acceptRates, min(1, max(0, accepted-float64(i))))
-	}
+	o.acceptRates = jobs.AcceptRates(accepted, o.nextN)
 	return nil
 }
 
