@@ -49,6 +49,24 @@ func (p *AggPoints) Append(batch, ctxTokens int) {
 	p.schedule.forget()
 }
 
+// AggPoint is one candidate that has been scored elsewhere; see [AggPoints].
+type AggPoint struct {
+	BatchSize, CtxTokens                                                                            int
+	TTFT, TPOT, RequestLatency, SeqPerS, TokensPerS, TokensPerSPerGPU, TokensPerSPerUser, MemoryGiB float64
+	Status                                                                                          Status
+}
+
+// Add adds a candidate with what it does.
+func (p *AggPoints) Add(c AggPoint) {
+	n := p.Len()
+	p.Append(c.BatchSize, c.CtxTokens)
+	values := [...]float64{c.TTFT, c.TPOT, c.RequestLatency, c.SeqPerS, c.TokensPerS, c.TokensPerSPerGPU, c.TokensPerSPerUser, c.MemoryGiB}
+	for i, column := range p.metrics() {
+		*column = append((*column)[:n], values[i])
+	}
+	p.Status = append(p.Status[:n], c.Status)
+}
+
 func (p *AggPoints) grow() {
 	n := p.Len()
 	for _, c := range p.metrics() {

@@ -23,6 +23,8 @@ type KeyInput struct {
 	Search       string
 	DatabaseMode string
 
+	Constants string // digest of the constants that the calibrated estimator predicts with; else ""
+
 	Quant             Quant
 	TableDigests      []string // of the tables used, in the order of their kinds
 	EstimatorRevision int
@@ -86,6 +88,9 @@ func (k KeyInput) encode() []byte {
 	e.texts("serving_modes", k.ServingModes)
 	e.text("keep", k.Keep)
 	e.text("estimator", k.Estimator)
+	if k.Constants != "" { // so that the keys of the reference estimator stay what they are
+		e.text("constants", k.Constants)
+	}
 	e.text("search", k.Search)
 	e.text("database_mode", k.DatabaseMode)
 	e.text("gemm_quant", k.Quant.GEMM)

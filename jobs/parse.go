@@ -65,20 +65,34 @@ func (p *parser) spec(root *yaml.Node) *Spec {
 		GPUs:         ints(ascending(p.required(gpusAxis, fs, root.Line))),
 		Workloads:    p.workloads(fs, root.Line),
 		ServingModes: p.servingModes(fs["serving_modes"]),
-		Estimator:    p.choice("estimator", fs, EstimatorReference, []string{EstimatorReference, EstimatorCalibrated}, EstimatorReference),
+		Estimator:    p.choice("estimator", fs, EstimatorReference, []string{EstimatorReference, EstimatorCalibrated}),
 		Search:       p.choice("search", fs, SearchExhaustive, []string{SearchExhaustive, SearchReference}),
 		DatabaseMode: p.choice("database_mode", fs, DatabaseSilicon, []string{DatabaseSilicon, DatabaseHybrid, DatabaseEmpirical, DatabaseSOL}),
 		Keep:         p.choice("keep", fs, KeepUseful, []string{KeepAll, KeepUseful, KeepFrontier}),
 		Warehouse:    p.warehouse(fs["warehouse"]),
+	}
+	if s.Estimator == EstimatorCalibrated {
+		p.calibrated(s, fs)
 	}
 	s.Versions = p.versions(fs["versions"], s.Systems, s.Backends)
 	s.TTFT, s.TPOT = p.limits(fs)
 	return s
 }
 
-// choice reads a key with a few valid values. Where accepted is given, the
-// other valid values are refused for now.
-func (p *parser) choice(key string, fs map[string]field, def string, valid []string, accepted ...string) string {
+// calibrated narrows a sweep to what the calibrated estimator is swept for: aggregated
+// serving, priced by measured kernels.
+func (p *parser) calibrated(s *Spec, fs map[string]field) {
+	if f, ok := fs["serving_modes"]; ok && slices.Contains(s.ServingModes, ModeDisagg) {
+		p.add(f.line, "serving_modes: with estimator calibrated only agg is swept; servegrid default --estimator calibrated answers for disagg")
+	}
+	s.ServingModes = []string{ModeAgg}
+	if s.DatabaseMode == DatabaseEmpirical || s.DatabaseMode == DatabaseSOL {
+		p.add(fs["database_mode"].line, "database_mode: estimator calibrated has constants for measured kernels: use SILICON or HYBRID, not %s", s.DatabaseMode)
+	}
+}
+
+// choice reads a key with a few valid values.
+func (p *parser) choice(key string, fs map[string]field, def string, valid []string) string {
 	f, ok := fs[key]
 	if !ok {
 		return def
@@ -88,8 +102,6 @@ func (p *parser) choice(key string, fs map[string]field, def string, valid []str
 	case !ok:
 	case !slices.Contains(valid, v):
 		p.add(f.value.Line, "%v", unknown(key, v, valid))
-	case len(accepted) > 0 && !slices.Contains(accepted, v):
-		p.add(f.value.Line, "%s: %q is not supported by sweep yet: use %s", key, v, accepted[0])
 	}
 	return v
 }

@@ -88,7 +88,7 @@ isl: [0, {from: 1, too: 4}]
 prefix: .nan
 gpus: "8"
 gpus: 9
-estimator: calibrated
+estimator: calibrate
 database_mode: silicon
 workloads: [{isl: 5}, 7]
 tpot: -1
@@ -108,13 +108,23 @@ keep: usefull
 		`7: prefix: .nan is not a whole number of at least 0`,
 		`8: gpus: "8" is text: remove the quotes`,
 		`9: key "gpus" is already given on line 8`,
-		`10: estimator: "calibrated" is not supported by sweep yet: use reference`,
+		`10: unknown estimator "calibrate": did you mean "calibrated"?`,
 		`11: unknown database_mode "silicon": did you mean "SILICON"?`,
 		`12: workload: osl is missing`,
 		`12: an entry is {isl: …, osl: …, prefix: …}, not the number 7`,
 		`13: tpot: -1 is not a positive number of milliseconds`,
 		`14: unknown keep "usefull": did you mean "useful"?`,
 	)
+}
+
+// The calibrated estimator is swept for agg, said or not.
+func TestParseCalibrated(t *testing.T) {
+	for _, more := range []string{"", "serving_modes: agg\n", "serving_modes: [agg]\ndatabase_mode: HYBRID\n"} {
+		s, err := Parse("sweep.yaml", []byte(least+"estimator: calibrated\n"+more), testKnown())
+		if err != nil || s.Estimator != EstimatorCalibrated || len(s.ServingModes) != 1 || s.ServingModes[0] != ModeAgg {
+			t.Errorf("%q: %+v, %v", more, s, err)
+		}
+	}
 }
 
 func TestParseKeys(t *testing.T) {
@@ -132,6 +142,8 @@ func TestParseKeys(t *testing.T) {
 		{"profiles", least + "profiles: fp8_default\n", []string{`7: profiles: is not supported by sweep yet`}},
 		{"layouts", least + "layouts: [{tp: 2}]\n", []string{`7: layouts: is not supported by sweep yet`}},
 		{"database mode", least + "database_mode: HYBRD\n", []string{`7: unknown database_mode "HYBRD": did you mean "HYBRID"?`}},
+		{"calibrated with disagg", least + "serving_modes: [agg, disagg]\nestimator: calibrated\n", []string{`7: serving_modes: with estimator calibrated only agg is swept`}},
+		{"calibrated by formulas", least + "estimator: calibrated\ndatabase_mode: SOL\n", []string{`8: database_mode: estimator calibrated has constants for measured kernels: use SILICON or HYBRID, not SOL`}},
 		{"search", least + "search: best\n", []string{`7: unknown search "best"`}},
 		{"a list where one is wanted", least + "search: [exhaustive]\n", []string{`7: search: wants a name, not a list`}},
 		{"boolean", least + "keep: true\n", []string{`7: keep: wants a name, not the boolean true`}},

@@ -32,7 +32,7 @@ type Spec struct {
 	TTFT, TPOT []float64
 
 	ServingModes []string // ModeAgg, ModeDisagg or both, in this order
-	Estimator    string   // EstimatorReference
+	Estimator    string   // EstimatorReference or EstimatorCalibrated
 	Search       string   // SearchExhaustive or SearchReference
 	DatabaseMode string   // DatabaseSilicon or another mode
 	Keep         string   // KeepAll, KeepUseful or KeepFrontier
@@ -51,8 +51,8 @@ const (
 	ModeDisagg = "disagg"
 )
 
-// Values of the key "estimator". Calibrated is a known name that sweep refuses
-// for now.
+// Values of the key "estimator": formulas, or a simulation of the engine that is fitted
+// to measured servers, for aggregated serving.
 const (
 	EstimatorReference  = "reference"
 	EstimatorCalibrated = "calibrated"

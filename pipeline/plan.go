@@ -29,6 +29,7 @@ func Plan(spec *jobs.Spec, catalog *search.Catalog, dir sinks.Store) (*Estimate,
 	e := &Estimate{Counts: Counts{Rows: map[string]int64{}}}
 	prefillBatches := len(search.DefaultTuning.Batches(search.PrefillRole))
 	decodeBatches := len(search.DefaultTuning.Batches(search.DecodeRole))
+	pricer := newPricer(spec)
 	points := map[int]int64{} // aggregated candidates of a layout, by ISL
 	shards := resolve(spec, catalog)
 	if dir != nil {
@@ -52,7 +53,7 @@ func Plan(spec *jobs.Spec, catalog *search.Catalog, dir sinks.Store) (*Estimate,
 		for _, w := range s.Workloads {
 			for _, mode := range spec.ServingModes {
 				if mode == jobs.ModeAgg {
-					e.Counts.AggPoints += int64(len(layouts)) * countAgg(points, w.ISL)
+					e.Counts.AggPoints += int64(len(layouts)) * pricer.count(points, w.ISL)
 					continue
 				}
 				e.Counts.PrefillWorkers += int64(len(layouts) * prefillBatches)
@@ -103,15 +104,6 @@ func countDone(dir sinks.Store, shards []shard) (int, error) {
 	}
 	err = reading.Wait()
 	return int(done.Load()), err
-}
-
-func countAgg(known map[int]int64, isl int) int64 {
-	n, ok := known[isl]
-	if !ok {
-		n = int64(search.CountAgg(isl))
-		known[isl] = n
-	}
-	return n
 }
 
 // CountShards returns how many shards a sweep has: the most processes that can share

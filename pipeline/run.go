@@ -112,9 +112,13 @@ func prepare(o Options) (unlock func(), err error) {
 // resolve prepares the shards of a spec: what they are made of, and their keys.
 func resolve(spec *jobs.Spec, catalog *search.Catalog) []shard {
 	var shards []shard
+	constants := constantsOf(spec)
 	for _, g := range grid.New(spec, catalog.Versions).Shards() {
 		s := shard{Shard: g}
 		s.combo, s.refused = catalog.Resolve(g.Combo.Model, g.Combo.System, g.Combo.Backend, g.Combo.Version, perftables.Mode(spec.DatabaseMode))
+		if constants != nil {
+			s.combo.NextN = 0 // the constants know nothing about drafts
+		}
 		k := g.KeyInput(spec)
 		q := s.combo.Quant
 		k.Quant = grid.Quant{GEMM: string(q.GEMM), MoE: string(q.MoE), KVCache: string(q.KV), FMHA: string(q.FMHA), Comm: string(q.Comm), NextN: s.combo.NextN}
@@ -122,6 +126,9 @@ func resolve(spec *jobs.Spec, catalog *search.Catalog) []shard {
 			k.TableDigests = s.combo.DB.Digests()
 		}
 		k.EstimatorRevision, k.SchemaVersion = estimator.Revision, schema.Version
+		if constants != nil {
+			k.Constants = constants.Digest()
+		}
 		s.key = k.Key()
 		shards = append(shards, s)
 	}

@@ -47,6 +47,7 @@ type scorer struct {
 	shard    *shard
 	planned  *shard // the last shard that plans were compiled for
 	plans    []search.LayoutPlan
+	pricer   pricer
 	counts   Counts
 	coverage []coverageRow
 
@@ -64,7 +65,7 @@ type scorer struct {
 }
 
 func newScorer(spec *jobs.Spec) *scorer {
-	return &scorer{spec: spec, agg: newAggBlock(), workers: newWorkerBlock(), disagg: newDisaggBlock()}
+	return &scorer{spec: spec, pricer: newPricer(spec), agg: newAggBlock(), workers: newWorkerBlock(), disagg: newDisaggBlock()}
 }
 
 // score scores a shard and hands its rows to write, table by table mixed, in
@@ -84,6 +85,7 @@ func (s *scorer) score(ctx context.Context, sh *shard) (Counts, error) {
 	// Shards of one combination follow each other.
 	if s.planned == nil || s.planned.Combo != sh.Combo {
 		s.planned, s.plans = sh, sh.combo.Compile()
+		s.pricer.forget()
 	}
 	for _, w := range sh.Workloads {
 		if err := ctx.Err(); err != nil {
@@ -109,28 +111,20 @@ func (s *scorer) score(ctx context.Context, sh *shard) (Counts, error) {
 func (s *scorer) scoreAgg(plans []search.LayoutPlan, w estimator.Workload) error {
 	for i := range plans {
 		lp := &plans[i]
-		if i == 0 || s.spec.Search == jobs.SearchReference { // which cuts the block
-			s.points.Reset()
-			search.AppendAgg(&s.points, w.ISL)
+		if i == 0 || s.pricer.cuts() {
+			s.pricer.list(w, &s.points)
 		}
 		row := coverageRow{mode: jobs.ModeAgg, role: roleAgg, layout: &lp.Layout, workload: &w, candidates: s.points.Len()}
 		err := lp.Err
 		if err == nil {
-			err = lp.Plan.ScoreAgg(w, &s.points)
+			err = s.pricer.price(lp, w, &s.points)
 		}
 		if err != nil {
 			row.fail(lp, err)
 			s.cover(row)
 			continue
 		}
-		if s.spec.Search == jobs.SearchReference {
-			if err := s.onlyVisited(w); err != nil {
-				row.fail(lp, err)
-				s.cover(row)
-				continue
-			}
-			row.candidates = s.points.Len()
-		}
+		row.candidates = s.points.Len()
 		for _, st := range s.points.Status {
 			row.count(st)
 		}
@@ -147,17 +141,6 @@ func (s *scorer) scoreAgg(plans []search.LayoutPlan, w estimator.Workload) error
 			return err
 		}
 	}
-	return nil
-}
-
-// onlyVisited cuts the scored candidates to those that the reference search
-// evaluates.
-func (s *scorer) onlyVisited(w estimator.Workload) error {
-	visited, err := search.Visit(&s.points, w)
-	if err != nil {
-		return err
-	}
-	s.points.Select(visited)
 	return nil
 }
 

@@ -55,15 +55,24 @@ func (p *progress) ShardDone(s pipeline.ShardDone) {
 	}
 	rate := float64(p.candidates) / max(1e-9, time.Since(p.began).Seconds())
 	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("shards, %.1f M candidates/s", rate/1e6))
+		p.bar.Describe(fmt.Sprintf("shards, %s candidates/s", perSecond(rate)))
 		_ = p.bar.Add(1) // only cosmetic
 	} else if time.Since(p.last) >= progressInterval {
 		p.last = time.Now()
 		eta := time.Duration(float64(time.Since(p.began)) / float64(p.done) * float64(p.total-p.done))
-		fmt.Fprintf(p.w, "%d of %d shards, %.1f M candidates/s, %.0f s left\n", p.done, p.total, rate/1e6, eta.Seconds())
+		fmt.Fprintf(p.w, "%d of %d shards, %s candidates/s, %.0f s left\n", p.done, p.total, perSecond(rate), eta.Seconds())
 	}
 	if p.done == p.total {
-		fmt.Fprintf(p.w, "scored %s candidates in %.1f s (%.1f M/s), wrote %s rows\n",
-			thousands(p.candidates), time.Since(p.began).Seconds(), rate/1e6, thousands(p.rows))
+		fmt.Fprintf(p.w, "scored %s candidates in %.1f s (%s/s), wrote %s rows\n",
+			thousands(p.candidates), time.Since(p.began).Seconds(), perSecond(rate), thousands(p.rows))
 	}
+}
+
+// perSecond is a rate in the unit that fits: formulas score millions a second,
+// simulations thousands.
+func perSecond(rate float64) string {
+	if rate < 1e5 {
+		return fmt.Sprintf("%.1f k", rate/1e3)
+	}
+	return fmt.Sprintf("%.1f M", rate/1e6)
 }

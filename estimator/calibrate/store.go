@@ -2,7 +2,9 @@ package calibrate
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +22,19 @@ var constantsJSON []byte
 
 // ShippedSet returns the constants that come with the program.
 var ShippedSet = sync.OnceValues(func() (*Set, error) { return ReadSet(bytes.NewReader(constantsJSON)) })
+
+// Revision counts the changes of the simulation. Raise it with every change that alters a
+// prediction: what a sweep has stored is then scored again. TestStored fails where
+// one was altered.
+const Revision = 1
+
+// Digest names the simulation and its constants: what predicts the same has the same.
+func (s *Set) Digest() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "revision %d\n", Revision)
+	_ = s.Write(h) // a hash takes everything, and constants are plain numbers
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
 
 // digits of a stored constant: enough for the same predictions to the third
 // decimal, few enough that the same fit gives the same file on any machine.

@@ -2,6 +2,7 @@ package calibrate
 
 import (
 	"flag"
+	"fmt"
 	"math"
 	"os"
 	"strings"
@@ -169,5 +170,34 @@ func TestStoredErrors(t *testing.T) {
 	}
 	if _, err := parseErrors("a,b\n"); err == nil {
 		t.Error("a table of other columns was read")
+	}
+}
+
+// Who alters what the simulation predicts raises Revision, and then writes the figures of
+// this test anew. Constants have no say in them: fits begin with these.
+func TestRevision(t *testing.T) {
+	cases, _ := shippedCases(t)
+	start := Start()
+	ttft, tpot := 0.0, 0.0
+	for _, c := range cases {
+		first, per := c.means(&start)
+		ttft += math.Log(first) / float64(len(cases))
+		tpot += math.Log(per) / float64(len(cases))
+	}
+	if got, want := fmt.Sprintf("revision %d: %.5f %.5f", Revision, ttft, tpot), "revision 1: 5.49082 2.68574"; got != want {
+		t.Errorf("predictions with the constants that fits start from: %s, want %s: raise Revision", got, want)
+	}
+}
+
+// Sets that predict otherwise have other digests.
+func TestDigest(t *testing.T) {
+	s, err := ShippedSet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := *s
+	other.All[HostStep] *= 2
+	if s.Digest() == other.Digest() || len(s.Digest()) != 32 {
+		t.Errorf("digests %s and %s", s.Digest(), other.Digest())
 	}
 }

@@ -46,7 +46,12 @@ func (a *aggregated) at(w estimator.Workload, b int) (search.Row, error) {
 	}
 	concurrency := b * a.plan.Layout.DP
 	f, err := engine.Forecast(calibrate.ClosedLoop(concurrency, w))
-	if err == nil && concurrency > f.MostConcurrent {
+	if err != nil {
+		r := search.Row{Mode: search.Agg}
+		a.size(&r, w, b)
+		return r, err
+	}
+	if concurrency > f.MostConcurrent {
 		err = &calibrate.NoRoomError{Budget: f.Budget, ISL: w.ISL, OSL: w.OSL, Batch: b}
 	}
 	return a.row(w, b, &f), err
@@ -55,10 +60,15 @@ func (a *aggregated) at(w estimator.Workload, b int) (search.Row, error) {
 func (a *aggregated) row(w estimator.Workload, b int, f *calibrate.Forecast) search.Row {
 	l := a.plan.Layout
 	r := row(search.Agg, w, &f.Prediction, b*l.DP, l.GPUs())
+	a.size(&r, w, b)
+	return r
+}
+
+// size says what a row deploys, and how much memory that takes.
+func (a *aggregated) size(r *search.Row, w estimator.Workload, b int) {
 	r.Worker = &search.Worker{Plan: a.plan, BatchSize: b}
 	r.CtxTokens = w.ISL // a step has room for one prompt beside the decoding sequences
 	r.BalanceScore = estimator.Round3(float64(b) / float64(w.OSL))
 	m := r.Memory(search.AggRole, w)
 	r.Worker.MemoryGiB = estimator.Round3(m.Total())
-	return r
 }
