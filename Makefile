@@ -59,13 +59,13 @@ sweep: build
 	@$(BIN) frontier --warehouse $(WAREHOUSE) --model $(MODEL) --isl 4000 --osl 500 --total-gpus 8 --plot $(WAREHOUSE)/frontier.png >/dev/null
 
 # The constants of the calibrated estimator, from the measurements beside them: the
-# same bytes every time. A minute on two cores.
+# same bytes every time. Twenty seconds on two cores.
 calibrate: build
 	$(BIN) calibrate --out estimator/calibrate/data/constants.json
 
 # How far the calibrated estimator is from real servers, each row predicted with
 # constants that were fitted without its group: the tables and the picture of
-# docs/accuracy.md, and what answers say about their error. Ten minutes on two cores.
+# docs/accuracy.md, and what answers say about their error. Two minutes on two cores.
 validate: build
 	$(BIN) validate --split group --by mode,class/mode,class,backend/mode,class,backend,system,model \
 		--rows estimator/calibrate/data/judged.csv.gz --plot docs/img/validation.png
