@@ -13,14 +13,9 @@ import (
 // format has them, so that everything behind reads one format. What this program has no
 // word for stays where it is, and is reported as unknown.
 
-// flatWorkerKeys are keys of a role: the flat word, and the nested one.
-var flatWorkerKeys = [...][2]string{
-	{"num_gpu_candidates", "num_gpu_per_worker"}, {"tp_candidates", "tp_list"}, {"pp_candidates", "pp_list"}, {"dp_candidates", "dp_list"},
-	{"moe_tp_candidates", "moe_tp_list"}, {"moe_ep_candidates", "moe_ep_list"},
-	{"gemm_quant_mode", "gemm_quant_mode"}, {"moe_quant_mode", "moe_quant_mode"}, {"kvcache_quant_mode", "kvcache_quant_mode"},
-	{"fmha_quant_mode", "fmha_quant_mode"}, {"comm_quant_mode", "comm_quant_mode"},
-	{"system_name", "system_name"}, {"backend_name", "backend_name"}, {"backend_version", "backend_version"},
-}
+// flatListKeys are the flat words for the lists of a worker, in the order of workerKeys;
+// the other keys of a worker are called alike.
+var flatListKeys = [...]string{"num_gpu_candidates", "tp_candidates", "pp_candidates", "dp_candidates", "moe_tp_candidates", "moe_ep_candidates"}
 
 // flatRoles are the roles by what flat keys begin with, and the blocks of their workers.
 var flatRoles = [...][2]string{{"agg_", "worker_config"}, {"prefill_", "prefill_worker_config"}, {"decode_", "decode_worker_config"}}
@@ -50,14 +45,20 @@ func nestedPlace(key string) (block, word string, ok bool) {
 			return k[1], k[2], true
 		}
 	}
+	alike := workerKeys[len(flatListKeys):]
 	for _, role := range flatRoles {
-		for _, k := range flatWorkerKeys {
-			if key == role[0]+k[0] {
-				return role[1], k[1], true
-			}
+		word, of := strings.CutPrefix(key, role[0])
+		if !of {
+			continue
+		}
+		if i := slices.Index(flatListKeys[:], word); i >= 0 {
+			return role[1], workerKeys[i], true
+		}
+		if slices.Contains(alike, word) {
+			return role[1], word, true
 		}
 	}
-	if strings.HasSuffix(key, "_quant_mode") && slices.Contains(workerKeys, key) {
+	if strings.HasSuffix(key, "_quant_mode") && slices.Contains(alike, key) {
 		return "worker_config", key, true
 	}
 	return "", "", false

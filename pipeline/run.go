@@ -112,23 +112,24 @@ func prepare(o Options) (unlock func(), err error) {
 // resolve prepares the shards of a spec: what they are made of, and their keys.
 func resolve(spec *jobs.Spec, catalog *search.Catalog) []shard {
 	var shards []shard
-	constants := constantsOf(spec)
+	digest := "" // of the constants, where the calibrated estimator scores
+	if constants := constantsOf(spec); constants != nil {
+		digest = constants.Digest()
+	}
 	for _, g := range grid.New(spec, catalog.Versions).Shards() {
 		s := shard{Shard: g}
 		s.combo, s.refused = catalog.Resolve(g.Combo.Model, g.Combo.System, g.Combo.Backend, g.Combo.Version, perftables.Mode(spec.DatabaseMode))
-		if constants != nil {
+		if digest != "" {
 			s.combo.NextN = 0 // the constants know nothing about drafts
 		}
 		k := g.KeyInput(spec)
+		k.Constants = digest
 		q := s.combo.Quant
 		k.Quant = grid.Quant{GEMM: string(q.GEMM), MoE: string(q.MoE), KVCache: string(q.KV), FMHA: string(q.FMHA), Comm: string(q.Comm), NextN: s.combo.NextN}
 		if s.combo.DB != nil {
 			k.TableDigests = s.combo.DB.Digests()
 		}
 		k.EstimatorRevision, k.SchemaVersion = estimator.Revision, schema.Version
-		if constants != nil {
-			k.Constants = constants.Digest()
-		}
 		s.key = k.Key()
 		shards = append(shards, s)
 	}

@@ -1,6 +1,7 @@
 package calibrate
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -107,6 +108,18 @@ func percentiles(v []float64) [3]float64 {
 	return [3]float64{at(0.5), at(0.9), at(0.99)}
 }
 
+// comparePercentiles holds predicted percentiles against those of a server.
+func comparePercentiles(t *testing.T, server string, p *Prediction, want, tolerance [3]float64) {
+	t.Helper()
+	p50, p90, p99 := p.Percentiles()
+	t.Logf("%s: %.1f; predicted p50 %.1f p90 %.1f p99 %.1f ms", server, want, p50, p90, p99)
+	for i, got := range []float64{p50, p90, p99} {
+		if d := math.Abs(got/want[i] - 1); d > tolerance[i] {
+			t.Errorf("%s: p%d is %.1f ms, predicted %.1f", server, []int{50, 90, 99}[i], want[i], got)
+		}
+	}
+}
+
 // Percentiles of TTFT when requests arrive at random: against a server whose arrivals
 // are drawn by a random generator, five times as many of them.
 func TestPoissonPercentiles(t *testing.T) {
@@ -128,13 +141,7 @@ func TestPoissonPercentiles(t *testing.T) {
 			arrivals[i] = at
 		}
 		want := percentiles(serve(cost, stepTokens, w.ISL, w.OSL, arrivals, 0, n))
-		p50, p90, p99 := p.Percentiles()
-		t.Logf("%v requests/s: p50 %.1f p90 %.1f p99 %.1f ms, drawn %.1f", rate, p50, p90, p99, want)
-		for i, got := range []float64{p50, p90, p99} {
-			if d := math.Abs(got/want[i] - 1); d > []float64{0.05, 0.10, 0.10}[i] {
-				t.Errorf("%v requests/s: p%v is %.1f ms, drawn at random %.1f", rate, []int{50, 90, 99}[i], got, want[i])
-			}
-		}
+		comparePercentiles(t, fmt.Sprintf("%v requests/s, drawn at random", rate), &p, want, [3]float64{0.05, 0.10, 0.10})
 	}
 }
 
@@ -149,13 +156,7 @@ func TestClosedLoopPercentiles(t *testing.T) {
 		s := Schedule{Chunked: true, TokenBudget: stepTokens, MaxSequences: 1 << 20, KVTokens: math.MaxInt32, ReserveOutput: 0.5}
 		p := Predict(cost, s, 1, ClosedLoop(clients, w))
 		want := percentiles(serve(cost, stepTokens, w.ISL, w.OSL, nil, clients, runWaves*clients))
-		p50, p90, p99 := p.Percentiles()
-		t.Logf("%d clients: p50 %.1f p90 %.1f p99 %.1f ms, run %.1f", clients, p50, p90, p99, want)
-		for i, got := range []float64{p50, p90, p99} {
-			if d := math.Abs(got/want[i] - 1); d > []float64{0.15, 0.10, 0.10}[i] {
-				t.Errorf("%d clients: p%v is %.1f ms, in a run of ten waves %.1f", clients, []int{50, 90, 99}[i], got, want[i])
-			}
-		}
+		comparePercentiles(t, fmt.Sprintf("%d clients, a run of ten waves", clients), &p, want, [3]float64{0.15, 0.10, 0.10})
 	}
 }
 

@@ -24,7 +24,7 @@ var constantsJSON []byte
 var ShippedSet = sync.OnceValues(func() (*Set, error) { return ReadSet(bytes.NewReader(constantsJSON)) })
 
 // Revision counts the changes of the simulation. Raise it with every change that alters a
-// prediction: what a sweep has stored is then scored again. TestStored fails where
+// prediction: what a sweep has stored is then scored again. TestRevision fails where
 // one was altered.
 const Revision = 1
 
