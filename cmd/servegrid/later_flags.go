@@ -11,7 +11,7 @@ func laterFlag(name string) string {
 	case "enable-chunked-prefill":
 		return "--search exhaustive looks at every number of context tokens"
 	case "enable-wideep", "moe-backend", "attention-backend":
-		return "it is a key of experiments, " + strings.ReplaceAll(name, "-", "_") + ": see servegrid exp --help"
+		return "experiment files have it, as " + strings.ReplaceAll(name, "-", "_") + " under config: servegrid exp runs them"
 	case "transfer-policy":
 		return "--database-mode says whether formulas fill what was not measured"
 	case "forward-model", "engine-step-backend":
