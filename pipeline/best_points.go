@@ -11,19 +11,18 @@ import (
 )
 
 // BestPoints picks the rows of the table best_points out of the agg_points and
-// disagg_points of one shard. Those of a workload come together; each GPU budget of
-// it is one comparison.
+// disagg_points of one shard, one workload after the other; each GPU budget of a
+// workload is one comparison.
 type BestPoints struct {
 	budgets []int32
 	rows    block
-	now     workloadKey
-	begun   bool // there is a workload at hand
 
-	sources [2]sourceBlock // that came last, by mode
-	blocks  []deployments  // of the workload at hand; spare ones keep their memory
-	used    int            // blocks of that workload
-	ranked  []rankedPoint  // of the budget at hand
+	sources [2][]*sourceBlock // every block that was ever added, by mode
+	used    [2]int            // of these, by the workload at hand
+	blocks  []*sourceBlock    // of the workload at hand, aggregated ones first
+	ranked  []rankedPoint     // of the budget at hand
 	chosen  []chosenPoint
+	sieve   sieve
 	order   search.Order
 	modes   [2]modeFront
 	best    []deployment // of all budgets
@@ -57,46 +56,40 @@ func NewBestPoints(budgets []int) *BestPoints {
 	return b
 }
 
-// Add takes a block; one of another workload than before finishes that one. What
-// is finished goes to write, which may not keep it.
-func (b *BestPoints) Add(rows *schema.Rows, write func(*schema.Rows) error) error {
+// Add takes a block of the workload at hand, aggregated ones first. It has to stay as it
+// is until Finish.
+func (b *BestPoints) Add(rows *schema.Rows) {
 	if rows.Table != schema.AggPoints && rows.Table != schema.DisaggPoints || rows.N == 0 {
-		return nil
+		return
 	}
-	at := workloadOf(rows)
-	if !b.begun || at != b.now {
-		if err := b.Finish(write); err != nil {
-			return err
-		}
-		b.now, b.begun = at, true
+	if len(b.blocks) == 0 {
 		for i, c := range schema.BestPoints.Columns {
 			if j := rows.Table.Index(c.Name); j >= 0 && len(rows.Cols[j].Dict) > 0 || c.Name == "nextn" {
 				b.rows.Cols[i] = rows.Col(c.Name).Clone() // what identifies the shard is constant in it
 			}
 		}
+		at := workloadOf(rows)
 		b.rows.workload(estimator.Workload{ISL: int(at.isl), OSL: int(at.osl), Prefix: int(at.prefix)})
 	}
-	if b.used == len(b.blocks) {
-		b.blocks = append(b.blocks, deployments{})
-	}
-	b.blocks[b.used].keep(b.source(rows))
-	b.used++
-	return nil
+	b.blocks = append(b.blocks, b.source(rows))
 }
 
-// source is the block as one that deployments come from.
+// source is the block as one that deployments come from. A sweep fills the same blocks
+// again and again, in the same order.
 func (b *BestPoints) source(rows *schema.Rows) *sourceBlock {
-	for i := range b.sources {
-		if b.sources[i].rows == rows {
-			return &b.sources[i]
-		}
+	mode := modeOf(rows)
+	at := b.used[mode]
+	b.used[mode]++
+	all := &b.sources[mode]
+	if at == len(*all) {
+		*all = append(*all, newSourceBlock(rows))
+	} else if (*all)[at].rows != rows {
+		(*all)[at] = newSourceBlock(rows)
 	}
-	s := newSourceBlock(rows)
-	b.sources[s.mode] = s
-	return &b.sources[s.mode]
+	return (*all)[at]
 }
 
-// Finish writes what was picked for the last workload.
+// Finish writes what was picked for the workload at hand, and forgets it.
 func (b *BestPoints) Finish(write func(*schema.Rows) error) error {
 	defer b.Reset()
 	b.best = b.best[:0]
@@ -114,8 +107,8 @@ func (b *BestPoints) Finish(write func(*schema.Rows) error) error {
 // candidates are about all of the sweep's, pairs say theirs.
 func (b *BestPoints) present() []int32 {
 	var all []int32
-	for i := range b.blocks[:b.used] {
-		if d := &b.blocks[i]; d.mode == aggMode {
+	for _, d := range b.blocks {
+		if d.mode == aggMode {
 			all = append(all, b.budgets...)
 		} else {
 			all = append(all, d.cols[atGPUs].Int...)
@@ -126,7 +119,7 @@ func (b *BestPoints) present() []int32 {
 }
 
 // Reset forgets what was not finished.
-func (b *BestPoints) Reset() { b.used, b.begun = 0, false }
+func (b *BestPoints) Reset() { b.used, b.blocks = [2]int{}, b.blocks[:0] }
 
 // pick finds the fronts of a GPU budget, and adds who is on one to the best:
 // aggregated deployments first, fast users last.
@@ -137,11 +130,14 @@ func (b *BestPoints) Reset() { b.used, b.begun = 0, false }
 // answer when its own latencies are the limits.
 func (b *BestPoints) pick(gpus int32) {
 	b.ranked = b.ranked[:0]
-	asked := slices.Contains(b.budgets, gpus)
-	for i := range b.blocks[:b.used] {
-		if d := &b.blocks[i]; asked || d.mode == disaggMode {
+	for i, d := range b.blocks[:b.used[aggMode]] {
+		if slices.Contains(b.budgets, gpus) {
 			b.ranked = d.appendRanked(b.ranked, int32(i), gpus)
 		}
+	}
+	b.ranked = b.sieve.drop(b.ranked) // of pairs none beats another
+	for i := b.used[aggMode]; i < len(b.blocks); i++ {
+		b.ranked = b.blocks[i].appendRanked(b.ranked, int32(i), gpus)
 	}
 	fastest := math.Inf(-1)
 	for m := range b.modes {
@@ -174,7 +170,7 @@ func (b *BestPoints) addChosen(gpus int32) {
 	for mode := range b.modes {
 		for _, i := range order {
 			c := &b.chosen[i]
-			from := &b.blocks[c.block]
+			from := b.blocks[c.block]
 			if int(from.mode) != mode {
 				continue
 			}

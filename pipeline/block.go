@@ -31,6 +31,35 @@ func (b block) identity(spec *jobs.Spec, s *shard) {
 	b.Col("nextn").SetInt(s.combo.NextN)
 }
 
+// blocks are as many of a kind as one workload needs at once, reused for the next.
+type blocks[B interface {
+	identity(spec *jobs.Spec, s *shard)
+}] struct {
+	add   func() B
+	all   []B
+	used  int // by the workload at hand
+	named int // that carry the identity of the shard at hand
+}
+
+// next returns a block that no other rows of the workload are in.
+func (b *blocks[B]) next(spec *jobs.Spec, s *shard) B {
+	if b.used == len(b.all) {
+		b.all = append(b.all, b.add())
+	}
+	next := b.all[b.used]
+	if b.used++; b.used > b.named {
+		next.identity(spec, s)
+		b.named = b.used
+	}
+	return next
+}
+
+// reuse makes all blocks free for another workload.
+func (b *blocks[B]) reuse() { b.used = 0 }
+
+// forget makes all blocks free for another shard.
+func (b *blocks[B]) forget() { b.used, b.named = 0, 0 }
+
 // constants are the columns that a layout and a workload fix, looked up once.
 type constants struct{ tp, pp, dp, moeTP, moeEP, gpus, isl, osl, prefix *schema.Col }
 
@@ -73,6 +102,7 @@ type aggBlock struct {
 	bs, globalBS, ctx, concurrency      *[]int32
 	ttft, tpot, latency, seq, tokens    *[]float64
 	tokensPerGPU, tokensPerUser, memory *[]float64
+	status                              []estimator.Status
 	feasible                            *[]bool
 	reason                              *schema.Col
 }
@@ -93,11 +123,11 @@ func newAggBlock() *aggBlock {
 // fill gathers the kept candidates, rounded.
 func (a *aggBlock) fill(l estimator.Layout, w estimator.Workload, p *estimator.AggPoints, keep []int) {
 	a.constants.set(l, w)
-	n := len(keep)
-	a.N = n
-	for _, c := range []*[]int32{a.bs, a.globalBS, a.ctx, a.concurrency, &a.reason.Code} {
-		*c = resize(*c, n)
-	}
+	a.N = len(keep)
+	gather(a.bs, p.BatchSize, keep)
+	gather(a.ctx, p.CtxTokens, keep)
+	multiply(a.globalBS, *a.bs, int32(l.DP))
+	multiply(a.concurrency, *a.bs, int32(l.PP*l.DP))
 	for _, c := range []struct {
 		dst *[]float64
 		src []float64
@@ -105,29 +135,36 @@ func (a *aggBlock) fill(l estimator.Layout, w estimator.Workload, p *estimator.A
 		{a.ttft, p.TTFT}, {a.tpot, p.TPOT}, {a.latency, p.RequestLatency}, {a.seq, p.SeqPerS}, {a.tokens, p.TokensPerS},
 		{a.tokensPerGPU, p.TokensPerSPerGPU}, {a.tokensPerUser, p.TokensPerSPerUser}, {a.memory, p.MemoryGiB},
 	} {
-		*c.dst = resize(*c.dst, n)
-		gatherRounded(*c.dst, c.src, keep)
+		gather(c.dst, c.src, keep)
+		for i, v := range *c.dst {
+			(*c.dst)[i] = estimator.Round3(v)
+		}
 	}
-	*a.feasible = resize(*a.feasible, n)
-	for row, i := range keep {
-		b := p.BatchSize[i]
-		(*a.bs)[row], (*a.ctx)[row] = b, p.CtxTokens[i]
-		(*a.globalBS)[row] = b * int32(l.DP)
-		(*a.concurrency)[row] = b * int32(l.PP*l.DP)
-		(*a.feasible)[row] = p.Status[i] == estimator.OK
-		a.reason.Code[row] = int32(p.Status[i])
+	gather(&a.status, p.Status, keep)
+	feasible, code := resize(*a.feasible, a.N), resize(a.reason.Code, a.N)
+	for i, st := range a.status {
+		feasible[i], code[i] = st == estimator.OK, int32(st)
 	}
+	*a.feasible, a.reason.Code = feasible, code
 }
 
-func gatherRounded(dst, src []float64, keep []int) {
+// gather copies the kept values.
+func gather[T any](dst *[]T, src []T, keep []int) {
+	*dst = resize(*dst, len(keep))
 	if len(keep) == len(src) { // all of them
-		for i, v := range src {
-			dst[i] = estimator.Round3(v)
-		}
+		copy(*dst, src)
 		return
 	}
 	for row, i := range keep {
-		dst[row] = estimator.Round3(src[i])
+		(*dst)[row] = src[i]
+	}
+}
+
+// multiply multiplies the values.
+func multiply(dst *[]int32, src []int32, by int32) {
+	*dst = resize(*dst, len(src))
+	for i, v := range src {
+		(*dst)[i] = v * by
 	}
 }
 

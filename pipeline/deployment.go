@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"strings"
 
 	"servegrid/internal/schema"
@@ -65,15 +64,9 @@ func parallelText(l [5]int32) string {
 	return s
 }
 
-// finite reports whether all are numbers: others can be on no front.
-func finite(figures ...float64) bool {
-	for _, v := range figures {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return false
-		}
-	}
-	return true
-}
+// finite reports whether all are numbers: others can be on no front. What is not a
+// number leaves none when it is taken from itself.
+func finite(a, b, c, d float64) bool { return (a-a)+(b-b)+(c-c)+(d-d) == 0 }
 
 // Columns that deployments are made of, by where they are kept. A layout has five.
 const (
@@ -135,19 +128,23 @@ func columnNames(mode uint8) (names [deploymentColumns]string) {
 	return names
 }
 
-// sourceBlock is a block that deployments come from. A sweep fills the same block again
-// and again: its columns are looked up once.
+// sourceBlock is a block that deployments come from, with its columns looked up.
 type sourceBlock struct {
 	rows *schema.Rows
 	mode uint8
 	cols [deploymentColumns]*schema.Col
 }
 
-func newSourceBlock(rows *schema.Rows) sourceBlock {
-	b := sourceBlock{rows: rows, mode: aggMode}
+// modeOf is the serving mode of a block.
+func modeOf(rows *schema.Rows) uint8 {
 	if rows.Table == schema.DisaggPoints {
-		b.mode = disaggMode
+		return disaggMode
 	}
+	return aggMode
+}
+
+func newSourceBlock(rows *schema.Rows) *sourceBlock {
+	b := &sourceBlock{rows: rows, mode: modeOf(rows)}
 	for at, name := range columnNames(b.mode) {
 		if name != "" {
 			b.cols[at] = rows.Col(name)
@@ -156,28 +153,11 @@ func newSourceBlock(rows *schema.Rows) sourceBlock {
 	return b
 }
 
-// deployments are the columns of a block, copied.
-type deployments struct {
-	mode uint8
-	n    int
-	cols [deploymentColumns]schema.Col
-}
-
-func (d *deployments) keep(b *sourceBlock) {
-	d.mode, d.n = b.mode, b.rows.N
-	for at, src := range b.cols {
-		if src != nil {
-			dst := &d.cols[at]
-			dst.Int, dst.Float, dst.Bool = append(dst.Int[:0], src.Int...), append(dst.Float[:0], src.Float...), append(dst.Bool[:0], src.Bool...)
-		}
-	}
-}
-
 // appendRanked appends what can be deployed within a budget. Aggregated candidates
 // that fit are in each budget that holds a replica, pairs in their own.
-func (d *deployments) appendRanked(dst []rankedPoint, block, gpus int32) []rankedPoint {
+func (d *sourceBlock) appendRanked(dst []rankedPoint, block, gpus int32) []rankedPoint {
 	c := &d.cols
-	for i := range d.n {
+	for i := range d.rows.N {
 		var cluster float64
 		if d.mode == aggMode {
 			replica := c[atReplicaGPUs].IntAt(i)
@@ -191,9 +171,9 @@ func (d *deployments) appendRanked(dst []rankedPoint, block, gpus int32) []ranke
 			}
 			cluster = c[atCluster].FloatAt(i)
 		}
-		p := rankedPoint{cluster, c[atPerUser].FloatAt(i), c[atTTFT].FloatAt(i), c[atTPOT].FloatAt(i), block, int32(i)}
-		if finite(p.cluster, p.perUser, p.ttft, p.tpot) {
-			dst = append(dst, p)
+		perUser, ttft, tpot := c[atPerUser].FloatAt(i), c[atTTFT].FloatAt(i), c[atTPOT].FloatAt(i)
+		if finite(cluster, perUser, ttft, tpot) {
+			dst = append(dst, rankedPoint{cluster, perUser, ttft, tpot, block, int32(i)})
 		}
 	}
 	return dst
@@ -205,7 +185,7 @@ func overBudget(perGPU float64, replicaGPUs, gpus int32) float64 {
 }
 
 // at returns a row as a deployment within a budget.
-func (d *deployments) at(i int, gpus int32) deployment {
+func (d *sourceBlock) at(i int, gpus int32) deployment {
 	c := &d.cols
 	r := deployment{
 		mode: d.mode, gpus: gpus, replicaGPUs: c[atReplicaGPUs].IntAt(i), concurrency: c[atConcurrency].IntAt(i), ttft: c[atTTFT].FloatAt(i),
@@ -224,7 +204,7 @@ func (d *deployments) at(i int, gpus int32) deployment {
 	return r
 }
 
-func layoutAt(cols []schema.Col, i int) (l [len(layoutColumns)]int32) {
+func layoutAt(cols []*schema.Col, i int) (l [len(layoutColumns)]int32) {
 	for k := range l {
 		l[k] = cols[k].IntAt(i)
 	}

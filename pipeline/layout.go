@@ -17,7 +17,7 @@ import (
 type runFile struct {
 	Name   string `json:"name"` // below the run's tables
 	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
+	XXH128 string `json:"xxh128"`
 }
 
 // layout puts the files of a run where readers look for them.
@@ -35,7 +35,7 @@ type layout struct {
 // in order of their names.
 func layOut(dir sinks.Store, o Options, root string, shards []shard, receipts []*receipt) ([]runFile, error) {
 	l := &layout{dir: dir, root: root}
-	l.jobs.SetLimit(max(1, o.Workers, dir.AtOnce()))
+	l.jobs.SetLimit(max(committers, o.Workers, dir.AtOnce())) // they wait for the disk
 	present := map[string]bool{}
 	folders := map[[2]string]bool{} // table and model
 	for i := range shards {
@@ -100,7 +100,7 @@ func (l *layout) link(f shardFile, name string) {
 		if err := l.dir.Link(f.Name, path.Join(l.root, name)); err != nil {
 			return err
 		}
-		l.done(runFile{name, f.Bytes, f.SHA256})
+		l.done(runFile{name, f.Bytes, f.XXH128})
 		return nil
 	})
 }
@@ -112,7 +112,7 @@ func (l *layout) write(name string, rows *schema.Rows) {
 		if err != nil {
 			return err
 		}
-		l.done(runFile{name, f.Size(), f.SHA256()})
+		l.done(runFile{name, f.Size(), f.XXH128()})
 		return nil
 	})
 }

@@ -46,7 +46,7 @@ func (l *layout) joinBestPoints(shards []shard, receipts []*receipt) {
 			if err != nil {
 				return fmt.Errorf("join the best points of %s: %w", model, err)
 			}
-			l.done(runFile{name, f.Size(), f.SHA256()})
+			l.done(runFile{name, f.Size(), f.XXH128()})
 			return nil
 		})
 	}

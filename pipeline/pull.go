@@ -112,7 +112,7 @@ func (p *pull) checkNames() error {
 			if f.Name != shardName(f.Table, p.receipts[i].Key) || !fs.ValidPath(f.Name) {
 				return fmt.Errorf("run %s lists a file %q, which is not the name of a shard", p.Run, f.Name)
 			}
-			p.shards[f.SHA256] = f.Name
+			p.shards[f.XXH128] = f.Name
 		}
 	}
 	for _, f := range p.tables {
@@ -143,7 +143,7 @@ func (p *pull) compare(ctx context.Context) error {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				what, err := p.to.Damage(f.Name, f.Bytes, f.SHA256)
+				what, err := p.to.Damage(f.Name, f.Bytes, f.XXH128)
 				if err != nil {
 					return err
 				}
@@ -173,7 +173,7 @@ func (p *pull) miss(key string, f shardFile, broken bool) {
 func (p *pull) fetchShards(ctx context.Context) error {
 	group, ctx := atOnce(ctx)
 	for _, f := range p.missing {
-		group.Go(func() error { return p.fetch(ctx, p.to, f.Name, f.Name, f.Bytes, f.SHA256) })
+		group.Go(func() error { return p.fetch(ctx, p.to, f.Name, f.Name, f.Bytes, f.XXH128) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -245,16 +245,16 @@ func (p *pull) fill(ctx context.Context, dir sinks.Store, folder string) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if what, err := dir.Damage(name, f.Bytes, f.SHA256); what == "" || err != nil {
+			if what, err := dir.Damage(name, f.Bytes, f.XXH128); what == "" || err != nil {
 				return err
 			}
-			if shard := p.shards[f.SHA256]; shard != "" {
+			if shard := p.shards[f.XXH128]; shard != "" {
 				return dir.Link(shard, name)
 			}
 			p.mu.Lock()
 			p.Fetched, p.Moved = p.Fetched+1, p.Moved+f.Bytes
 			p.mu.Unlock()
-			return p.fetch(ctx, dir, path.Join(runsDir, p.Run, tablesRel, f.Name), name, f.Bytes, f.SHA256)
+			return p.fetch(ctx, dir, path.Join(runsDir, p.Run, tablesRel, f.Name), name, f.Bytes, f.XXH128)
 		})
 	}
 	return group.Wait()
@@ -303,7 +303,7 @@ func (p *pull) fetch(ctx context.Context, dir sinks.Store, name, as string, size
 	if _, err := io.Copy(out, contextReader{ctx, in}); err != nil {
 		return fmt.Errorf("bring %s: %w", name, err)
 	}
-	if out.Size() != size || sum != "" && out.SHA256() != sum {
+	if out.Size() != size || sum != "" && out.XXH128() != sum {
 		return fmt.Errorf("%s in %s has other bytes than its run lists: remove it there and sweep again", name, p.from.Root())
 	}
 	return out.Commit()

@@ -123,7 +123,7 @@ func TestPullRefusesNames(t *testing.T) {
 	spec := smallSpec(t)
 	spec.Models, spec.Systems = spec.Models[:1], spec.Systems[:1]
 	for file, list := range map[string]string{
-		"tables.json": `[{"name": "../../x", "bytes": 1, "sha256": "00"}]`,
+		"tables.json": `[{"name": "../../x", "bytes": 1, "xxh128": "00"}]`,
 		"files.json":  `[{"key": "k", "files": [{"table": "../..", "name": "shards/../../k.parquet", "bytes": 1}]}]`,
 	} {
 		b := buckettest.Memory(t)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -25,7 +26,7 @@ type shardFile struct {
 	Name   string `json:"name"` // below the warehouse
 	Rows   int64  `json:"rows"`
 	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
+	XXH128 string `json:"xxh128"`
 }
 
 const (
@@ -75,7 +76,7 @@ func readReceipts(ctx context.Context, o Options, shards []shard) ([]*receipt, e
 }
 
 // readReceipt returns the receipt of a shard, or nil when it has none, or one
-// that cannot be read.
+// that cannot be read or has no sums of its files, as earlier versions wrote them.
 func readReceipt(dir sinks.Store, key string) (*receipt, error) {
 	b, err := sinks.ReadFile(dir, receiptName(key))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -85,7 +86,7 @@ func readReceipt(dir sinks.Store, key string) (*receipt, error) {
 		return nil, fmt.Errorf("read shard receipt: %w", err)
 	}
 	var r receipt
-	if err := json.Unmarshal(b, &r); err != nil || r.Key != key {
+	if err := json.Unmarshal(b, &r); err != nil || r.Key != key || slices.ContainsFunc(r.Files, func(f shardFile) bool { return f.XXH128 == "" }) {
 		return nil, nil
 	}
 	return &r, nil
@@ -105,7 +106,7 @@ func (r *receipt) present(sizes map[string]int64) bool {
 // all are.
 func (r *receipt) damage(dir sinks.Store) (string, error) {
 	for _, f := range r.Files {
-		if what, err := dir.Damage(f.Name, f.Bytes, f.SHA256); what != "" || err != nil {
+		if what, err := dir.Damage(f.Name, f.Bytes, f.XXH128); what != "" || err != nil {
 			return what, err
 		}
 	}

@@ -59,6 +59,7 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 		return nil, err
 	}
 	defer unlock()
+	defer spareProcessors()()
 	shards := resolve(o.Spec, o.Catalog)
 	mine := o.Part.of(shards)
 	receipts, err := readReceipts(ctx, o, mine)
@@ -160,7 +161,7 @@ func scoreAll(ctx context.Context, o Options, shards []shard, receipts []*receip
 			w := newShardWriter(o.Spec, o.Dir)
 			for i := range queue {
 				if tally.stop.Load() {
-					return nil
+					continue // the rest of the queue is left undone
 				}
 				begin := o.Now()
 				s, err := w.write(ctx, &shards[i])

@@ -259,6 +259,7 @@ func TestPlanCountsWhatIsCovered(t *testing.T) {
 	}
 	var agg, prefill, decode int64
 	s := newScorer(spec)
+	s.workloadDone = func() error { return nil }
 	s.write = func(r *schema.Rows) error {
 		if err := r.Check(); err != nil {
 			return err

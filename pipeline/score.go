@@ -41,8 +41,9 @@ type shard struct {
 // scorer scores shards. It keeps its buffers from one shard to the next and
 // belongs to one worker.
 type scorer struct {
-	spec  *jobs.Spec
-	write func(*schema.Rows) error // takes a block; the block is reused
+	spec         *jobs.Spec
+	write        func(*schema.Rows) error // takes a block; best points are picked from those of candidates when workloadDone says so
+	workloadDone func() error             // all blocks of a workload are written
 
 	shard    *shard
 	planned  *shard // the last shard that plans were compiled for
@@ -51,9 +52,9 @@ type scorer struct {
 	counts   Counts
 	coverage []coverageRow
 
-	agg     *aggBlock
+	agg     blocks[*aggBlock]
+	disagg  blocks[*disaggBlock]
 	workers *workerBlock
-	disagg  *disaggBlock
 	points  estimator.AggPoints
 	front   search.Front
 	matcher search.Matcher
@@ -65,7 +66,7 @@ type scorer struct {
 }
 
 func newScorer(spec *jobs.Spec) *scorer {
-	return &scorer{spec: spec, pricer: newPricer(spec), agg: newAggBlock(), workers: newWorkerBlock(), disagg: newDisaggBlock()}
+	return &scorer{spec: spec, pricer: newPricer(spec), agg: blocks[*aggBlock]{add: newAggBlock}, disagg: blocks[*disaggBlock]{add: newDisaggBlock}, workers: newWorkerBlock()}
 }
 
 // score scores a shard and hands its rows to write, table by table mixed, in
@@ -73,9 +74,9 @@ func newScorer(spec *jobs.Spec) *scorer {
 // The context's end stops it between two workloads.
 func (s *scorer) score(ctx context.Context, sh *shard) (Counts, error) {
 	s.shard, s.counts, s.coverage = sh, Counts{}, s.coverage[:0]
-	for _, b := range []block{s.agg.block, s.workers.block, s.disagg.block} {
-		b.identity(s.spec, sh)
-	}
+	s.agg.forget()
+	s.disagg.forget()
+	s.workers.identity(s.spec, sh)
 	if sh.refused != nil {
 		for _, mode := range s.spec.ServingModes {
 			s.cover(coverageRow{mode: mode, role: mode, status: statusRefused, reason: sh.refused.Error()})
@@ -92,6 +93,8 @@ func (s *scorer) score(ctx context.Context, sh *shard) (Counts, error) {
 			return s.counts, err
 		}
 		w := estimator.Workload{ISL: w.ISL, OSL: w.OSL, Prefix: w.Prefix}
+		s.agg.reuse()
+		s.disagg.reuse()
 		for _, mode := range s.spec.ServingModes {
 			var err error
 			switch mode {
@@ -103,6 +106,9 @@ func (s *scorer) score(ctx context.Context, sh *shard) (Counts, error) {
 			if err != nil {
 				return s.counts, err
 			}
+		}
+		if err := s.workloadDone(); err != nil {
+			return s.counts, err
 		}
 	}
 	return s.counts, s.writeCoverage()
@@ -136,8 +142,9 @@ func (s *scorer) scoreAgg(plans []search.LayoutPlan, w estimator.Workload) error
 		if row.kept == 0 {
 			continue
 		}
-		s.agg.fill(lp.Layout, w, &s.points, s.keep)
-		if err := s.write(s.agg.Rows); err != nil {
+		rows := s.agg.next(s.spec, s.shard)
+		rows.fill(lp.Layout, w, &s.points, s.keep)
+		if err := s.write(rows.Rows); err != nil {
 			return err
 		}
 	}
@@ -219,8 +226,9 @@ func (s *scorer) scoreDisagg(plans []search.LayoutPlan, w estimator.Workload) er
 		if len(rows) == 0 {
 			continue
 		}
-		s.disagg.fill(w, gpus, rows)
-		if err := s.write(s.disagg.Rows); err != nil {
+		pairs := s.disagg.next(s.spec, s.shard)
+		pairs.fill(w, gpus, rows)
+		if err := s.write(pairs.Rows); err != nil {
 			return err
 		}
 	}

@@ -96,12 +96,11 @@ func (w *shardWriter) write(ctx context.Context, s *shard) (out *writtenShard, e
 		return errors.New("rows of an unknown table")
 	}
 	w.scorer.write = func(rows *schema.Rows) error {
-		return errors.Join(w.best.Add(rows, put), put(rows))
+		w.best.Add(rows)
+		return put(rows)
 	}
+	w.scorer.workloadDone = func() error { return w.best.Finish(put) }
 	counts, err := w.scorer.score(ctx, s)
-	if err == nil {
-		err = w.best.Finish(put)
-	}
 	if err != nil {
 		w.best.Reset()
 		return out, err
@@ -116,7 +115,7 @@ func (w *shardWriter) write(ctx context.Context, s *shard) (out *writtenShard, e
 		if err != nil {
 			return out, err
 		}
-		out.receipt.Files = append(out.receipt.Files, shardFile{Table: t.table.Name, Name: t.file.Name(), Rows: rows, Bytes: t.file.Size(), SHA256: t.file.SHA256()})
+		out.receipt.Files = append(out.receipt.Files, shardFile{Table: t.table.Name, Name: t.file.Name(), Rows: rows, Bytes: t.file.Size(), XXH128: t.file.XXH128()})
 		out.receipt.Counts.Rows[t.table.Name] = rows
 		out.receipt.Counts.Bytes += t.file.Size()
 	}

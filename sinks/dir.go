@@ -144,7 +144,7 @@ func (d *Dir) create(name string, show func(temp, path string) error) (*File, er
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, cause(err))
 	}
-	return newFile(f, name, func() error {
+	return newFile(f, newBlockWriter(f, true), name, func() error {
 		err := f.Sync()
 		if e := f.Close(); err == nil {
 			err = e

@@ -1,8 +1,6 @@
 package sinks
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -104,11 +102,11 @@ func (d *Dir) Damage(name string, size int64, sum string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	h := sha256.New()
+	h := newSum()
 	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, f, make([]byte, 1<<18)); err != nil {
 		return "", fmt.Errorf("read %s: %w", name, cause(err))
 	}
-	if hex.EncodeToString(h.Sum(nil)) != sum {
+	if spell(h.Sum128()) != sum {
 		return name + " has other bytes than were written", nil
 	}
 	return "", nil

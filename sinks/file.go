@@ -1,15 +1,13 @@
 package sinks
 
 import (
-	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/zeebo/xxh3"
 )
 
 // ErrClosed is returned by a [File] that was committed or aborted.
@@ -19,8 +17,8 @@ var ErrClosed = errors.New("file is already finished")
 // Abort is safe, as it does nothing after Commit. Not safe for concurrent use.
 type File struct {
 	f    *os.File
-	buf  *bufio.Writer
-	sum  hash.Hash
+	buf  *blockWriter
+	sum  *xxh3.Hasher128
 	name string
 	show func() error // makes what is in f visible under the name
 	size int64
@@ -28,8 +26,8 @@ type File struct {
 	done bool
 }
 
-func newFile(f *os.File, name string, show func() error) *File {
-	return &File{f: f, buf: bufio.NewWriterSize(f, 1<<14), sum: sha256.New(), name: name, show: show}
+func newFile(f *os.File, buf *blockWriter, name string, show func() error) *File {
+	return &File{f: f, buf: buf, sum: newSum(), name: name, show: show}
 }
 
 // NewSpooled returns a file whose contents wait in a private temporary file until
@@ -41,7 +39,7 @@ func NewSpooled(name string, upload func(content *io.SectionReader) error) (*Fil
 		return nil, fmt.Errorf("create %s: %w", name, err)
 	}
 	os.Remove(f.Name()) // where an open file cannot be removed, Commit and Abort do it
-	file := newFile(f, name, nil)
+	file := newFile(f, newBlockWriter(f, false), name, nil)
 	file.show = func() error {
 		if err := upload(io.NewSectionReader(f, 0, file.size)); err != nil {
 			return err
@@ -86,8 +84,8 @@ func (f *File) Name() string { return f.name }
 // Size returns the bytes written so far.
 func (f *File) Size() int64 { return f.size }
 
-// SHA256 returns the hash of what was written so far, in hexadecimal.
-func (f *File) SHA256() string { return hex.EncodeToString(f.sum.Sum(nil)) }
+// XXH128 returns the XXH3 of 128 bits of what was written so far, in hexadecimal.
+func (f *File) XXH128() string { return spell(f.sum.Sum128()) }
 
 // Commit makes the file visible under its name, in a [Dir]: flush, sync, rename, sync
 // of the directory. When any step or an earlier Write failed, the temporary file is
@@ -100,7 +98,7 @@ func (f *File) Commit() error {
 		f.Abort()
 		return f.err
 	}
-	err := f.buf.Flush()
+	err := f.buf.finish()
 	if err == nil {
 		err = f.show()
 	}
@@ -122,6 +120,7 @@ func (f *File) Abort() {
 		return
 	}
 	f.done = true
+	f.buf.drop()
 	f.f.Close()
 	os.Remove(f.f.Name())
 	if f.err == nil {

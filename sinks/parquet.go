@@ -15,13 +15,10 @@ import (
 	"servegrid/internal/schema"
 )
 
-// Rows of a row group and of a page. Readers skip whole row groups by their
-// statistics, so a sorted file profits from more of them; a page is what is
-// compressed at once. All columns start a page at the same row.
-const (
-	rowGroupRows = 1 << 20
-	pageRows     = 1 << 17
-)
+// rowGroupRows is the most rows that a row group has. Readers skip whole row groups by
+// their statistics, so a sorted file profits from more of them. A column of a row
+// group is one page, which is put out when the group ends: no page waits in memory.
+const rowGroupRows = 1 << 17
 
 // createdBy is fixed, so that files do not change with the tool's version.
 const createdBy = "servegrid"
@@ -31,7 +28,7 @@ const parquetMagic = "PAR1"
 
 // ParquetWriter writes the rows of one table to one file at a time and is reused
 // for the next by [ParquetWriter.Reset], which keeps its buffers (about the size
-// of one compressed row group). Not safe for concurrent use: one per worker.
+// of one row group). Not safe for concurrent use: one per worker.
 //
 // Pages are put together here, over the library's format and thrift packages,
 // because the library's public writing interfaces take every value as a
@@ -50,7 +47,6 @@ type ParquetWriter struct {
 	meta   []format.KeyValue
 	cols   []*column // the table's columns first; spare ones keep their buffers
 	pager  pager
-	codec  codec
 	offset int64
 	groups []format.RowGroup
 	rows   int64 // of finished row groups
@@ -66,10 +62,12 @@ func NewParquetWriter() *ParquetWriter { return newParquetWriter(zstdCodec()) }
 
 // NewFastParquetWriter returns a writer that does not compress: several times as fast
 // as a compact one, and the files are twice as large.
-func NewFastParquetWriter() *ParquetWriter { return newParquetWriter(storedCodec) }
+func NewFastParquetWriter() *ParquetWriter { return newParquetWriter(storedCodec()) }
 
 func newParquetWriter(c codec) *ParquetWriter {
-	return &ParquetWriter{err: errIdle, codec: c}
+	w := &ParquetWriter{err: errIdle}
+	w.pager = pager{codec: c, write: w.write}
+	return w
 }
 
 // Reset starts a file of table t on out and forgets an unfinished one. The
@@ -96,7 +94,7 @@ func (w *ParquetWriter) Reset(out io.Writer, t *schema.Table, meta map[string]st
 		w.cols = append(w.cols, new(column))
 	}
 	for i := range t.Columns {
-		w.cols[i].reset(&t.Columns[i], &w.codec)
+		w.cols[i].reset(&t.Columns[i])
 	}
 	w.write([]byte(parquetMagic))
 	return w.err
@@ -116,15 +114,12 @@ func (w *ParquetWriter) Write(r *schema.Rows) error {
 		return w.fail(err)
 	}
 	for lo := 0; lo < r.N; {
-		hi := min(r.N, lo+pageRows-w.inRow%pageRows)
+		hi := min(r.N, lo+rowGroupRows-w.inRow)
 		for i := range r.Cols {
 			w.cols[i].write(&r.Cols[i], lo, hi)
 		}
 		w.inRow += hi - lo
 		lo = hi
-		if w.inRow%pageRows == 0 {
-			w.finishPage()
-		}
 		if w.inRow == rowGroupRows {
 			w.finishGroup()
 		}
@@ -140,9 +135,6 @@ func (w *ParquetWriter) Write(r *schema.Rows) error {
 // stay large enough for their dictionaries.
 func (w *ParquetWriter) Cut(rows int) error {
 	if w.err == nil && w.inRow > 0 && w.inRow >= rows {
-		if w.inRow%pageRows != 0 {
-			w.finishPage()
-		}
 		w.finishGroup()
 	}
 	return w.err
@@ -184,12 +176,6 @@ func (w *ParquetWriter) write(b []byte) {
 	w.fail(err)
 }
 
-func (w *ParquetWriter) finishPage() {
-	for _, c := range w.columns() {
-		c.finishPage(&w.pager)
-	}
-}
-
 // finishGroup writes the chunks of the open row group and notes them for the
 // footer.
 func (w *ParquetWriter) finishGroup() {
@@ -204,21 +190,18 @@ func (w *ParquetWriter) finishGroup() {
 		m := &g.Columns[i].MetaData
 		c.describe(m)
 		m.NumValues = int64(w.inRow)
-		m.Codec = c.codec.id
-		m.TotalUncompressedSize = c.rawBytes
-		m.TotalCompressedSize = int64(len(c.pages))
+		m.Codec = w.pager.codec.id
+		start := w.offset
 		if c.isDict() {
-			page, raw := c.dictPage(&w.pager)
 			m.DictionaryPageOffset = w.offset
-			m.TotalUncompressedSize += raw
-			m.TotalCompressedSize += int64(len(page))
-			w.write(page)
+			m.TotalUncompressedSize = c.putDict(&w.pager)
 		}
 		m.DataPageOffset = w.offset
-		w.write(c.pages)
+		m.TotalUncompressedSize += c.putValues(&w.pager)
+		m.TotalCompressedSize = w.offset - start
 		g.TotalByteSize += m.TotalUncompressedSize
 		g.TotalCompressedSize += m.TotalCompressedSize
-		c.reset(c.def, c.codec)
+		c.reset(c.def)
 	}
 	w.groups = append(w.groups, g)
 	w.rows += g.NumRows

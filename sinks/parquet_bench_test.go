@@ -33,7 +33,7 @@ func BenchmarkParquet(b *testing.B) {
 		{"snappy", snappyCodec(), blocks},
 		{"zstd/digits=3", zstdCodec(), rounded},
 		{"snappy/digits=3", snappyCodec(), rounded},
-		{"stored/digits=3", storedCodec, rounded},
+		{"stored/digits=3", storedCodec(), rounded},
 	} {
 		b.Run("writer=own/codec="+bm.name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -9,45 +9,37 @@ import (
 	"servegrid/internal/schema"
 )
 
-// column collects one column of the open row group: the open page as runs of
-// equal values (dictionary ids, or 0 and 1 of a flag) or as plain float64
-// bytes, and the finished pages as they will stand in the file.
+// column collects one column of the open row group: as plain float64 bytes, as runs of
+// equal values (dictionary ids, or 0 and 1 of a flag), or, from where an int32 differs
+// from row to row, as the dictionary ids of the rows.
 type column struct {
-	def   *schema.Column
-	codec *codec
+	def *schema.Column
 
-	values runs   // open page: ids or flags of the rows that are not null
-	levels runs   // open page: 1 for a value, 0 for null; nullable columns only
-	plain  []byte // open page: float64 values
+	values runs    // ids or flags of the rows that are not null, unless there are each
+	each   []int32 // ids of the rows that are not null
+	levels runs    // 1 for a value, 0 for null; nullable columns only
+	plain  []byte  // float64 values
 	texts  textDict
 	ints   intDict
 	remap  []int32 // scratch: code of a block → id, -1 when not met yet
 
-	pages    []byte // finished pages, compressed, with headers
-	rawBytes int64  // their size before compression
-	nulls    int64
-	pageNull int64
-	some     bool // a float64 or flag was written
-	nan      bool
-	lo, hi   float64 // of the float64 values, or of the flags
+	nulls  int64
+	some   bool // a float64 or flag was written
+	nan    bool
+	lo, hi float64 // of the float64 values, or of the flags
 }
 
-func (c *column) reset(def *schema.Column, codec *codec) {
-	c.def, c.codec = def, codec
-	c.resetPage()
-	c.texts.reset()
-	c.ints.reset()
-	c.pages = c.pages[:0]
-	c.rawBytes, c.nulls = 0, 0
-	c.some, c.nan = false, false
-	c.lo, c.hi = math.Inf(1), math.Inf(-1)
-}
-
-func (c *column) resetPage() {
+func (c *column) reset(def *schema.Column) {
+	c.def = def
 	c.values = c.values[:0]
+	c.each = c.each[:0]
 	c.levels = c.levels[:0]
 	c.plain = c.plain[:0]
-	c.pageNull = 0
+	c.texts.reset()
+	c.ints.reset()
+	c.nulls = 0
+	c.some, c.nan = false, false
+	c.lo, c.hi = math.Inf(1), math.Inf(-1)
 }
 
 func (c *column) isDict() bool { return c.def.Type == schema.String || c.def.Type == schema.Int32 }
@@ -66,7 +58,7 @@ func (c *column) write(v *schema.Col, lo, hi int) {
 		}
 		if null {
 			c.levels.add(0, n-lo)
-			c.pageNull += int64(n - lo)
+			c.nulls += int64(n - lo)
 		} else {
 			c.levels.add(1, n-lo)
 			c.writeValid(v, lo, n)
@@ -81,7 +73,7 @@ func (c *column) writeValid(v *schema.Col, lo, hi int) {
 		c.writeTexts(v, lo, hi)
 	case schema.Int32:
 		if len(v.Int) == 1 {
-			c.values.add(c.ints.id(v.Int[0]), hi-lo)
+			c.writeInt(v.Int[0], hi-lo)
 		} else {
 			c.writeInts(v.Int[lo:hi])
 		}
@@ -123,15 +115,26 @@ func (c *column) writeTexts(v *schema.Col, lo, hi int) {
 	}
 }
 
-func (c *column) writeInts(v []int32) {
-	for i := 0; i < len(v); {
-		x, j := v[i], i+1
-		for j < len(v) && v[j] == x {
-			j++
-		}
-		c.values.add(c.ints.id(x), j-i)
-		i = j
+func (c *column) writeInt(v int32, n int) {
+	id := c.ints.id(v)
+	if len(c.each) == 0 {
+		c.values.add(id, n)
+		return
 	}
+	for range n {
+		c.each = append(c.each, id)
+	}
+}
+
+func (c *column) writeInts(v []int32) {
+	if len(c.each) == 0 {
+		for _, r := range c.values {
+			for range r.n {
+				c.each = append(c.each, r.v)
+			}
+		}
+	}
+	c.each = c.ints.appendIDs(c.each, v)
 }
 
 func (c *column) writeFlag(v bool, n int) {
@@ -156,13 +159,47 @@ func (c *column) writeFlags(v []bool) {
 }
 
 func (c *column) writeFloats(v []float64) {
-	lo, hi, nan := c.lo, c.hi, c.nan
 	n := len(c.plain)
 	c.plain = grow(c.plain, 8*len(v))
-	dst := c.plain[n:]
+	least, most := appendBounds(c.plain[n:], v)
+	if least < 0 || most > infinityBits { // the bits do not sort as the numbers do
+		c.lo, c.hi, c.nan = floatBounds(v, c.lo, c.hi, c.nan)
+	} else if len(v) > 0 {
+		c.lo = min(c.lo, math.Float64frombits(uint64(least)))
+		c.hi = max(c.hi, math.Float64frombits(uint64(most)))
+	}
+	c.some = true
+}
+
+// infinityBits are the bits of +Inf: those of NaN are larger, or negative.
+const infinityBits = 0x7FF << 52
+
+// appendBounds puts the numbers into dst and returns the least and the greatest of
+// their bits. Those of positive numbers sort as the numbers do, and comparing integers
+// takes half the time.
+func appendBounds(dst []byte, v []float64) (least, most int64) {
+	least, most = math.MaxInt64, math.MinInt64
+	for ; len(v) >= 4 && len(dst) >= 32; v, dst = v[4:], dst[32:] {
+		a, b, c, d := math.Float64bits(v[0]), math.Float64bits(v[1]), math.Float64bits(v[2]), math.Float64bits(v[3])
+		binary.LittleEndian.PutUint64(dst, a)
+		binary.LittleEndian.PutUint64(dst[8:], b)
+		binary.LittleEndian.PutUint64(dst[16:], c)
+		binary.LittleEndian.PutUint64(dst[24:], d)
+		least = min(least, min(min(int64(a), int64(b)), min(int64(c), int64(d))))
+		most = max(most, max(max(int64(a), int64(b)), max(int64(c), int64(d))))
+	}
 	for _, x := range v {
-		binary.LittleEndian.PutUint64(dst, math.Float64bits(x))
+		b := math.Float64bits(x)
+		binary.LittleEndian.PutUint64(dst, b)
 		dst = dst[8:]
+		least, most = min(least, int64(b)), max(most, int64(b))
+	}
+	return least, most
+}
+
+// floatBounds widens bounds to numbers of any kind, and notes a NaN.
+func floatBounds(v []float64, lo, hi float64, nan bool) (float64, float64, bool) {
+	for _, x := range v {
 		if x < lo {
 			lo = x
 		}
@@ -171,7 +208,7 @@ func (c *column) writeFloats(v []float64) {
 		}
 		nan = nan || x != x
 	}
-	c.lo, c.hi, c.nan, c.some = lo, hi, nan, true
+	return lo, hi, nan
 }
 
 func (c *column) writeFloat(x float64, rows int) {
@@ -193,8 +230,8 @@ func grow(b []byte, n int) []byte {
 	return b[:len(b)+n]
 }
 
-// finishPage encodes the open page and appends it to the finished ones.
-func (c *column) finishPage(p *pager) {
+// putValues puts the data page out, and returns its size before compression.
+func (c *column) putValues(p *pager) int64 {
 	body, enc, values := p.body[:0], format.Plain, 0
 	scratch := true // whether body is the pager's
 	if c.def.Nullable {
@@ -220,25 +257,25 @@ func (c *column) finishPage(p *pager) {
 		body = appendBits(body, c.values)
 	default:
 		if !c.def.Nullable {
-			values = c.values.rows()
+			values = max(c.values.rows(), len(c.each))
 		}
 		enc = format.RLEDictionary
 		width := bitWidth(max(len(c.texts.list), len(c.ints.list)))
 		body = append(body, byte(width))
-		body = appendHybrid(body, c.values, width)
+		if len(c.each) > 0 {
+			body = appendHybridOfEach(body, c.each, width)
+		} else {
+			body = appendHybrid(body, c.values, width)
+		}
 	}
 	if scratch {
 		p.body = body
 	}
-	before := len(c.pages)
-	c.pages = p.appendDataPage(c.pages, body, c.codec, values, c.pageNull, enc)
-	c.rawBytes += int64(len(body)) + int64(len(c.pages)-before-p.packed)
-	c.nulls += c.pageNull
-	c.resetPage()
+	return p.put(&pageHeader{kind: format.DataPage, values: values, nulls: c.nulls, encoding: enc}, body)
 }
 
-// dictPage encodes the dictionary. The page is valid until the pager's next use.
-func (c *column) dictPage(p *pager) (page []byte, rawBytes int64) {
+// putDict puts the dictionary page out, and returns its size before compression.
+func (c *column) putDict(p *pager) int64 {
 	body, n := p.body[:0], 0
 	if c.def.Type == schema.String {
 		n = len(c.texts.list)
@@ -253,8 +290,7 @@ func (c *column) dictPage(p *pager) (page []byte, rawBytes int64) {
 		}
 	}
 	p.body = body
-	p.dict = p.appendDictPage(p.dict[:0], body, c.codec, n)
-	return p.dict, int64(len(body)) + int64(len(p.dict)-p.packed)
+	return p.put(&pageHeader{kind: format.DictionaryPage, values: n, encoding: format.Plain}, body)
 }
 
 // describe fills in what the footer says about the chunk, sizes and offsets

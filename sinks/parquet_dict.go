@@ -33,8 +33,7 @@ func (d *textDict) bounds() (lo, hi string) { return slices.Min(d.list), slices.
 // open-addressing table: a Go map costs four times as much per look-up here.
 type intDict struct {
 	list  []int32
-	next  int32     // id after the last one returned
-	slots []intSlot // a power of two, at most half full
+	slots []intSlot // a power of two, at most an eighth full, so that most keys are in their first
 	shift uint8     // 32 - log2(len(slots))
 }
 
@@ -43,30 +42,22 @@ type intSlot struct {
 	id  int32 // plus one; 0 marks an empty slot
 }
 
-const intDictBits = 8 // of the first table
+const (
+	intDictBits  = 8 // of the first table
+	intDictSpare = 8 // slots per key
+)
 
 func (d *intDict) reset() {
-	d.list, d.next = d.list[:0], 0
+	d.list = d.list[:0]
 	clear(d.slots)
 }
 
 func (d *intDict) id(v int32) int32 {
-	// Columns that count up do so again and again.
-	if int(d.next) < len(d.list) && d.list[d.next] == v {
-		d.next++
-		return d.next - 1
-	}
-	id := d.lookup(v)
-	d.next = id + 1
-	return id
-}
-
-func (d *intDict) lookup(v int32) int32 {
-	if 2*len(d.list) >= len(d.slots) {
+	if intDictSpare*len(d.list) >= len(d.slots) {
 		d.grow()
 	}
 	mask := uint32(len(d.slots) - 1)
-	for h := uint32(v) * 0x9E3779B1 >> d.shift; ; h++ {
+	for h := firstSlot(v, d.shift); ; h++ {
 		s := &d.slots[h&mask]
 		if s.id == 0 {
 			d.list = append(d.list, v)
@@ -79,6 +70,29 @@ func (d *intDict) lookup(v int32) int32 {
 	}
 }
 
+// firstSlot is where a key is looked for first.
+func firstSlot(v int32, shift uint8) uint32 { return uint32(v) * 0x9E3779B1 >> (shift & 31) }
+
+// appendIDs appends the ids of the values.
+func (d *intDict) appendIDs(ids, values []int32) []int32 {
+	if len(d.slots) == 0 {
+		d.grow()
+	}
+	n := len(ids)
+	ids = slices.Grow(ids, len(values))[:n+len(values)]
+	out := ids[n:]
+	slots, shift := d.slots, d.shift
+	for i, v := range values {
+		if s := slots[firstSlot(v, shift)]; s.key == v && s.id > 0 {
+			out[i] = s.id - 1
+		} else {
+			out[i] = d.id(v)
+			slots, shift = d.slots, d.shift
+		}
+	}
+	return ids
+}
+
 func (d *intDict) grow() {
 	if len(d.slots) == 0 {
 		d.slots, d.shift = make([]intSlot, 1<<intDictBits), 32-intDictBits
@@ -87,7 +101,7 @@ func (d *intDict) grow() {
 	d.slots, d.shift = make([]intSlot, 2*len(d.slots)), d.shift-1
 	mask := uint32(len(d.slots) - 1)
 	for id, v := range d.list {
-		h := uint32(v) * 0x9E3779B1 >> d.shift
+		h := firstSlot(v, d.shift)
 		for d.slots[h&mask].id != 0 {
 			h++
 		}

@@ -13,9 +13,19 @@ import (
 
 // codec compresses pages.
 type codec struct {
-	id     format.CompressionCodec
-	append func(dst, src []byte) []byte
-	size   func(n int) int // of n bytes compressed, where that is known before; else nil
+	id format.CompressionCodec
+	// pack compresses a page to parts that stand behind one another in the file. They
+	// are valid until the next call, and as long as the page is.
+	pack func(page []byte) [][]byte
+}
+
+// appending is a codec of one part, which it appends to memory of its own.
+func appending(id format.CompressionCodec, compress func(dst, page []byte) []byte) codec {
+	parts := [][]byte{nil}
+	return codec{id, func(page []byte) [][]byte {
+		parts[0] = compress(parts[0][:0], page)
+		return parts
+	}}
 }
 
 // zstdCodec is what compact files are written with. On a million agg_points rows
@@ -35,87 +45,78 @@ func zstdCodec() codec {
 	if err != nil {
 		panic(err) // only a wrong option could
 	}
-	return codec{id: format.Zstd, append: func(dst, src []byte) []byte { return e.EncodeAll(src, dst) }}
+	return appending(format.Zstd, func(dst, page []byte) []byte { return e.EncodeAll(page, dst) })
 }
 
-// storedCodec leaves pages uncompressed, as zstd frames that say so: for their
-// checksum.
-var storedCodec = codec{id: format.Zstd, append: appendStored, size: storedSize}
+// storedBlock is the most that a block of a zstd frame holds.
+const storedBlock = 128 << 10
 
-const (
-	storedHead  = 9         // magic, descriptor and size of a stored frame
-	storedBlock = 128 << 10 // the most that a block holds
-)
-
-// storedSize is what appendStored appends for n bytes: a block has a head of three
-// bytes, the checksum has four.
-func storedSize(n int) int { return storedHead + n + 3*max(1, (n+storedBlock-1)/storedBlock) + 4 }
-
-// appendStored appends src as a zstd frame of raw blocks with a checksum.
+// storedCodec leaves pages uncompressed, as zstd frames that say so, for their
+// checksum: raw blocks between a head and the checksum. Nothing of the page is copied.
 //
 // Source: RFC 8878, 3.1.1.
-func appendStored(dst, src []byte) []byte {
+func storedCodec() codec {
 	const (
 		magic   = 0xFD2FB528
 		sizeOf4 = 2 << 6 // the size of the content follows in four bytes
 		oneBlob = 1 << 5 // it is also the window
 		checked = 1 << 2 // a checksum follows the blocks
 	)
-	dst = slices.Grow(dst, storedSize(len(src)))
-	dst = binary.LittleEndian.AppendUint32(dst, magic)
-	dst = append(dst, sizeOf4|oneBlob|checked)
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(src)))
-	for rest := src; ; {
-		n := min(len(rest), storedBlock)
-		head := uint32(n) << 3 // a raw block
-		if n == len(rest) {
-			head |= 1 // the last one
+	var heads []byte
+	var parts [][]byte
+	return codec{format.Zstd, func(page []byte) [][]byte {
+		blocks := max(1, (len(page)+storedBlock-1)/storedBlock)
+		heads, parts = slices.Grow(heads[:0], 9+3*blocks+4), parts[:0] // parts point into it
+		heads = binary.LittleEndian.AppendUint32(heads, magic)
+		heads = append(heads, sizeOf4|oneBlob|checked)
+		heads = binary.LittleEndian.AppendUint32(heads, uint32(len(page)))
+		from := 0 // of the head
+		for rest := page; ; {
+			n := min(len(rest), storedBlock)
+			head := uint32(n) << 3 // a raw block
+			if n == len(rest) {
+				head |= 1 // the last one
+			}
+			heads = append(heads, byte(head), byte(head>>8), byte(head>>16))
+			parts = append(parts, heads[from:], rest[:n])
+			from = len(heads)
+			if rest = rest[n:]; len(rest) == 0 {
+				break
+			}
 		}
-		dst = append(dst, byte(head), byte(head>>8), byte(head>>16))
-		dst = append(dst, rest[:n]...)
-		if rest = rest[n:]; len(rest) == 0 {
-			break
-		}
-	}
-	return binary.LittleEndian.AppendUint32(dst, uint32(xxhash.Sum64(src)))
+		heads = binary.LittleEndian.AppendUint32(heads, uint32(xxhash.Sum64(page)))
+		return append(parts, heads[from:])
+	}}
 }
 
 // snappyCodec is kept for the comparison in the benchmarks.
 func snappyCodec() codec {
-	return codec{id: format.Snappy, append: func(dst, src []byte) []byte {
-		n := len(dst)
-		dst = grow(dst, s2.MaxEncodedLen(len(src)))
-		return dst[:n+len(s2.EncodeSnappy(dst[n:], src))]
-	}}
+	return appending(format.Snappy, func(dst, page []byte) []byte {
+		return s2.EncodeSnappy(grow(dst, s2.MaxEncodedLen(len(page))), page)
+	})
 }
 
-// pager compresses page bodies and puts headers before them.
+// pager puts pages out, a header before each.
 type pager struct {
-	body   []byte // scratch: a page before compression
-	dict   []byte // the last dictionary page
-	out    []byte // scratch: a compressed body
-	packed int    // size of the last compressed body
+	codec codec
+	write func([]byte)
+	body  []byte // scratch: a page before compression
+	head  []byte // scratch: the header
 }
 
-func (p *pager) appendDataPage(dst, body []byte, c *codec, values int, nulls int64, enc format.Encoding) []byte {
-	return p.appendPage(dst, body, c, &pageHeader{kind: format.DataPage, values: values, nulls: nulls, encoding: enc})
-}
-
-func (p *pager) appendDictPage(dst, body []byte, c *codec, values int) []byte {
-	return p.appendPage(dst, body, c, &pageHeader{kind: format.DictionaryPage, values: values, encoding: format.Plain})
-}
-
-func (p *pager) appendPage(dst, body []byte, c *codec, h *pageHeader) []byte {
+// put puts a page out and returns its size before compression, header included.
+func (p *pager) put(h *pageHeader, body []byte) int64 {
+	parts := p.codec.pack(body)
 	h.raw = len(body)
-	if c.size != nil {
-		p.packed = c.size(len(body))
-		h.packed = p.packed
-		return c.append(h.appendTo(dst), body)
+	for _, part := range parts {
+		h.packed += len(part)
 	}
-	p.out = c.append(p.out[:0], body)
-	p.packed = len(p.out)
-	h.packed = p.packed
-	return append(h.appendTo(dst), p.out...)
+	p.head = h.appendTo(p.head[:0])
+	p.write(p.head)
+	for _, part := range parts {
+		p.write(part)
+	}
+	return int64(len(p.head) + len(body))
 }
 
 // run is n times the value v.
@@ -180,10 +181,7 @@ func appendHybrid(dst []byte, rs runs, width uint) []byte {
 		}
 		if n >= 8 {
 			groups = 0
-			dst = binary.AppendUvarint(dst, uint64(n)<<1)
-			for w := uint(0); w < width; w += 8 {
-				dst = append(dst, byte(uint32(r.v)>>w))
-			}
+			dst = appendRepeated(dst, r.v, n, width)
 			continue
 		}
 		for ; n > 0; n-- {
@@ -198,15 +196,66 @@ func appendHybrid(dst []byte, rs runs, width uint) []byte {
 	return dst
 }
 
+// appendHybridOfEach appends the values as [appendHybrid] does their runs, in a quarter
+// of the time where most runs are short.
+func appendHybridOfEach(dst []byte, values []int32, width uint) []byte {
+	groups, header := 0, 0
+	for len(values) > 0 {
+		if n := startingRun(values); n >= 8 {
+			groups = 0
+			dst = appendRepeated(dst, values[0], n, width)
+			values = values[n:]
+			continue
+		}
+		if groups == 0 {
+			header = len(dst)
+			dst = append(dst, 0)
+		}
+		if len(values) >= 8 {
+			dst = appendPacked8(dst, (*[8]int32)(values), width)
+			values = values[8:]
+		} else {
+			var last [8]int32
+			copy(last[:], values)
+			dst = appendPacked8(dst, &last, width)
+			values = nil
+		}
+		groups++
+		dst[header] = byte(groups<<1 | 1)
+		if groups == 63 {
+			groups = 0
+		}
+	}
+	return dst
+}
+
+// startingRun is how many values equal the first.
+func startingRun(values []int32) int {
+	n := 1
+	for n < len(values) && values[n] == values[0] {
+		n++
+	}
+	return n
+}
+
+// appendRepeated appends a repeated run.
+func appendRepeated(dst []byte, v int32, n int, width uint) []byte {
+	dst = binary.AppendUvarint(dst, uint64(n)<<1)
+	for w := uint(0); w < width; w += 8 {
+		dst = append(dst, byte(uint32(v)>>w))
+	}
+	return dst
+}
+
 // appendPacked8 appends 8 values of width bits each, first value lowest.
 func appendPacked8(dst []byte, v *[8]int32, width uint) []byte {
 	if width <= 8 {
-		var x uint64
-		for i := range v {
-			x |= uint64(uint32(v[i])) << (uint(i) * width)
+		lo, hi := uint64(uint32(v[3])), uint64(uint32(v[7]))
+		for i := 2; i >= 0; i-- {
+			lo, hi = lo<<(width&63)|uint64(uint32(v[i])), hi<<(width&63)|uint64(uint32(v[4+i]))
 		}
 		n := len(dst)
-		return binary.LittleEndian.AppendUint64(dst, x)[:n+int(width)]
+		return binary.LittleEndian.AppendUint64(dst, lo|hi<<(4*width&63))[:n+int(width)]
 	}
 	var x uint64
 	var have uint

@@ -1,11 +1,13 @@
 package sinks
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"time"
 )
 
@@ -39,9 +41,9 @@ type Store interface {
 	// RemoveAll deletes all files below a folder.
 	RemoveAll(folder string) error
 
-	// Damage says how a file differs from one of this size and hash in hexadecimal,
+	// Damage says how a file differs from one of this size and sum ([File.XXH128]),
 	// or "" when it does not. A bucket compares sizes: its provider keeps the bytes.
-	Damage(name string, size int64, sha256 string) (string, error)
+	Damage(name string, size int64, xxh128 string) (string, error)
 
 	// Lock locks the store against other processes, without waiting: shared,
 	// with any number of others, or exclusive. It fails with [ErrLocked].
@@ -177,9 +179,14 @@ func ReadFile(s Store, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(f)
-	if err != nil {
+	var b bytes.Buffer
+	if of, ok := f.(*os.File); ok {
+		if info, err := of.Stat(); err == nil {
+			b.Grow(int(info.Size()) + bytes.MinRead) // without reading into ever larger memory
+		}
+	}
+	if _, err := b.ReadFrom(f); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	return b, nil
+	return b.Bytes(), nil
 }
