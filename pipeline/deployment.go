@@ -216,17 +216,15 @@ func layoutAt(cols []*schema.Col, i int) (l [len(layoutColumns)]int32) {
 func fillBestPoints(b block, ds []deployment) {
 	n := len(ds)
 	b.N = n
-	disagg := make([]bool, n)
-	agg := make([]bool, n)
-	mode := b.Col("mode")
-	mode.Dict, mode.Code = modeNames, resize(mode.Code, n)
-	for i := range ds {
-		m := ds[i].mode
-		mode.Code[i], disagg[i], agg[i] = int32(m), m == disaggMode, m == aggMode
-	}
+	agg, disagg := modesOf(b.Col("mode"), ds)
 	ints := func(name string, valid []bool, of func(d *deployment) int32) {
 		c := b.Col(name)
-		c.Int, c.Valid = resize(c.Int, n), valid
+		c.Valid = valid
+		if len(valid) == 1 && !valid[0] {
+			c.Int = append(c.Int[:0], 0) // null in every row
+			return
+		}
+		c.Int = resize(c.Int, n)
 		for i := range ds {
 			c.Int[i] = of(&ds[i])
 		}
@@ -272,4 +270,23 @@ func fillBestPoints(b block, ds []deployment) {
 	flags("on_frontier", func(d *deployment) bool { return d.onFrontier })
 	flags("overall", func(d *deployment) bool { return d.overall })
 	flags("on_sla_frontier", func(d *deployment) bool { return d.onSLAFrontier })
+}
+
+// modesOf spells the serving modes, and returns which rows are of which: one value where
+// all are alike.
+func modesOf(c *schema.Col, ds []deployment) (agg, disagg []bool) {
+	n := 0 // aggregated ones
+	c.Dict, c.Code = modeNames, resize(c.Code, len(ds))
+	agg, disagg = make([]bool, len(ds)), make([]bool, len(ds))
+	for i := range ds {
+		m := ds[i].mode
+		c.Code[i], agg[i], disagg[i] = int32(m), m == aggMode, m == disaggMode
+		if m == aggMode {
+			n++
+		}
+	}
+	if n == 0 || n == len(ds) {
+		return agg[:1], disagg[:1]
+	}
+	return agg, disagg
 }

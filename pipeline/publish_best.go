@@ -64,12 +64,13 @@ func joinFiles(dir sinks.Store, name string, t *schema.Table, files []string) (*
 	if err := w.Reset(out, t, nil); err != nil {
 		return nil, err
 	}
+	var b bytes.Buffer
 	for _, f := range files {
-		b, err := sinks.ReadFile(dir, f)
-		if err != nil {
+		b.Reset()
+		if err := sinks.ReadFileTo(&b, dir, f); err != nil {
 			return nil, err
 		}
-		if err := w.Append(bytes.NewReader(b), int64(len(b))); err != nil {
+		if err := w.Append(b.Bytes()); err != nil {
 			return nil, err
 		}
 	}

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"path"
@@ -66,7 +65,7 @@ func readBack(dir sinks.Store, name, sum string) (rows int64, err error) {
 	if sinks.XXH128(b) != sum {
 		return 0, fmt.Errorf("other bytes than were written: sweep again, and its shard is scored again")
 	}
-	return sinks.ParquetRows(bytes.NewReader(b), int64(len(b)))
+	return sinks.ParquetRows(b)
 }
 
 // rowCounts are the rows that were found, by table.

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -13,14 +12,14 @@ import (
 // Append copies the row groups of a finished file of the same table, as they are:
 // bytes are moved, nothing is decoded. The file must come from a [ParquetWriter] of
 // this schema version.
-func (w *ParquetWriter) Append(file io.ReaderAt, size int64) error {
+func (w *ParquetWriter) Append(file []byte) error {
 	if w.err != nil {
 		return w.err
 	}
 	if w.inRow > 0 {
 		return w.fail(errors.New("append a file behind rows that are not in a row group yet"))
 	}
-	meta, end, err := readFooter(file, size)
+	meta, groups, err := readFooter(file)
 	if err != nil {
 		return w.fail(err)
 	}
@@ -28,9 +27,7 @@ func (w *ParquetWriter) Append(file io.ReaderAt, size int64) error {
 		return w.fail(fmt.Errorf("append a file of another table to one of %s", w.table.Name))
 	}
 	shift := w.offset - int64(len(parquetMagic))
-	if _, err := io.Copy(copyTo{w}, io.NewSectionReader(file, int64(len(parquetMagic)), end-int64(len(parquetMagic)))); err != nil {
-		return w.fail(err)
-	}
+	w.write(groups)
 	for _, g := range meta.RowGroups {
 		g.FileOffset += shift
 		g.Ordinal = int16(len(w.groups))
@@ -47,44 +44,28 @@ func (w *ParquetWriter) Append(file io.ReaderAt, size int64) error {
 	return w.err
 }
 
-// copyTo writes where the writer is.
-type copyTo struct{ w *ParquetWriter }
-
-func (c copyTo) Write(b []byte) (int, error) {
-	c.w.write(b)
-	return len(b), c.w.err
-}
-
-// ParquetRows counts the rows of a finished file of that size.
-func ParquetRows(file io.ReaderAt, size int64) (int64, error) {
-	meta, _, err := readFooter(file, size)
+// ParquetRows counts the rows of a finished file.
+func ParquetRows(file []byte) (int64, error) {
+	meta, _, err := readFooter(file)
 	if err != nil {
 		return 0, err
 	}
 	return meta.NumRows, nil
 }
 
-// readFooter returns a file's metadata and where its row groups end.
-func readFooter(file io.ReaderAt, size int64) (*format.FileMetaData, int64, error) {
-	tail := make([]byte, 8)
-	if size < int64(len(parquetMagic)+len(tail)) {
-		return nil, 0, fmt.Errorf("a file of %d bytes is no Parquet file", size)
+// readFooter returns a file's metadata and the bytes of its row groups.
+func readFooter(file []byte) (*format.FileMetaData, []byte, error) {
+	start, tail := len(parquetMagic), len(file)-8
+	if tail < start {
+		return nil, nil, fmt.Errorf("a file of %d bytes is no Parquet file", len(file))
 	}
-	if _, err := file.ReadAt(tail, size-8); err != nil {
-		return nil, 0, err
-	}
-	length := int64(binary.LittleEndian.Uint32(tail))
-	end := size - 8 - length
-	if string(tail[4:]) != parquetMagic || end < int64(len(parquetMagic)) {
-		return nil, 0, errors.New("the footer is damaged")
-	}
-	footer := make([]byte, length)
-	if _, err := file.ReadAt(footer, end); err != nil {
-		return nil, 0, err
+	end := tail - int(binary.LittleEndian.Uint32(file[tail:]))
+	if string(file[tail+4:]) != parquetMagic || end < start {
+		return nil, nil, errors.New("the footer is damaged")
 	}
 	var meta format.FileMetaData
-	if err := thrift.Unmarshal(new(thrift.CompactProtocol), footer, &meta); err != nil {
-		return nil, 0, fmt.Errorf("read the footer: %w", err)
+	if err := thrift.Unmarshal(new(thrift.CompactProtocol), file[end:tail], &meta); err != nil {
+		return nil, nil, fmt.Errorf("read the footer: %w", err)
 	}
-	return &meta, end, nil
+	return &meta, file[start:end], nil
 }

@@ -27,7 +27,7 @@ func TestParquetAppend(t *testing.T) {
 		}
 		rows := 0
 		for i, f := range files {
-			if err := w.Append(bytes.NewReader(f), int64(len(f))); err != nil {
+			if err := w.Append(f); err != nil {
 				t.Fatal(err)
 			}
 			rows += blocks[i].N
@@ -56,7 +56,7 @@ func TestParquetAppendRefuses(t *testing.T) {
 		if err := w.Reset(new(bytes.Buffer), schema.Coverage, nil); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Append(bytes.NewReader(file), int64(len(file))); err == nil || !strings.Contains(err.Error(), want) {
+		if err := w.Append(file); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 		if _, err := w.Close(); err == nil {

@@ -174,19 +174,25 @@ func putFile(create func(name string) (*File, error), name string, content []byt
 
 // ReadFile returns the contents of a file of a store.
 func ReadFile(s Store, name string) ([]byte, error) {
+	var b bytes.Buffer
+	err := ReadFileTo(&b, s, name)
+	return b.Bytes(), err
+}
+
+// ReadFileTo appends the contents of a file of a store.
+func ReadFileTo(b *bytes.Buffer, s Store, name string) error {
 	f, err := s.Open(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.Close()
-	var b bytes.Buffer
-	if of, ok := f.(*os.File); ok {
-		if info, err := of.Stat(); err == nil {
-			b.Grow(int(info.Size()) + bytes.MinRead) // without reading into ever larger memory
+	if local, ok := f.(*os.File); ok {
+		if info, err := local.Stat(); err == nil {
+			b.Grow(int(info.Size()) + bytes.MinRead) // instead of reading into ever larger memory
 		}
 	}
 	if _, err := b.ReadFrom(f); err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return fmt.Errorf("read %s: %w", name, err)
 	}
-	return b.Bytes(), nil
+	return nil
 }
