@@ -17,6 +17,13 @@ func Round3(v float64) float64 {
 	return math.RoundToEven(x) / 1000
 }
 
+// Round3All rounds numbers where they are, to the same bits as [Round3].
+func Round3All(v []float64) {
+	for i := round3Most(v); i < len(v); i++ {
+		v[i] = Round3(v[i])
+	}
+}
+
 // FloorDiv is the floating floor division of Python and numpy for positive a
 // and b. Near a whole quotient it can differ from math.Floor(a/b), and the
 // reference search depends on it.

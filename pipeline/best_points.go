@@ -15,7 +15,7 @@ import (
 // workload is one comparison.
 type BestPoints struct {
 	budgets []int32
-	rows    block
+	rows    *bestBlock
 
 	sources [2][]*sourceBlock // every block that was ever added, by mode
 	used    [2]int            // of these, by the workload at hand
@@ -49,7 +49,7 @@ type chosenPoint struct {
 
 // NewBestPoints returns a picker for a sweep of these GPU budgets.
 func NewBestPoints(budgets []int) *BestPoints {
-	b := &BestPoints{rows: block{schema.NewRows(schema.BestPoints)}}
+	b := &BestPoints{rows: newBestBlock()}
 	for _, gpus := range budgets {
 		b.budgets = append(b.budgets, int32(gpus))
 	}
@@ -99,7 +99,7 @@ func (b *BestPoints) Finish(write func(*schema.Rows) error) error {
 	if len(b.best) == 0 {
 		return nil
 	}
-	fillBestPoints(b.rows, b.best)
+	b.rows.fill(b.best)
 	return write(b.rows.Rows)
 }
 

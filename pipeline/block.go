@@ -136,9 +136,7 @@ func (a *aggBlock) fill(l estimator.Layout, w estimator.Workload, p *estimator.A
 		{a.tokensPerGPU, p.TokensPerSPerGPU}, {a.tokensPerUser, p.TokensPerSPerUser}, {a.memory, p.MemoryGiB},
 	} {
 		gather(c.dst, c.src, keep)
-		for i, v := range *c.dst {
-			(*c.dst)[i] = estimator.Round3(v)
-		}
+		estimator.Round3All(*c.dst)
 	}
 	gather(&a.status, p.Status, keep)
 	feasible, code := resize(*a.feasible, a.N), resize(a.reason.Code, a.N)

@@ -127,6 +127,9 @@ func (t *tableFile) open(dir sinks.Store, name string, meta map[string]string) e
 	if err != nil {
 		return err
 	}
+	if t.table == schema.BestPoints {
+		f.KeepCached() // until the run joins them
+	}
 	t.file = f
 	return t.writer.Reset(f, t.table, meta)
 }

@@ -78,6 +78,10 @@ func (f *File) Chmod(mode fs.FileMode) error {
 	return nil
 }
 
+// KeepCached has the file stay in the system's page cache, for who reads it at once. It
+// is called before the first Write.
+func (f *File) KeepCached() { f.buf.wanted = false }
+
 // Name returns the name the file was created with.
 func (f *File) Name() string { return f.name }
 

@@ -85,7 +85,8 @@ func storedCodec() codec {
 			}
 		}
 		heads = binary.LittleEndian.AppendUint32(heads, uint32(xxhash.Sum64(page)))
-		return append(parts, heads[from:])
+		parts = append(parts, heads[from:])
+		return parts
 	}}
 }
 
