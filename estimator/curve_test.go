@@ -211,6 +211,27 @@ func TestRound3RoundsToEven(t *testing.T) {
 	}
 }
 
+// Round3All gives the bits of Round3, for any number of numbers of any kind.
+func TestRound3All(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for n := range 2000 {
+		v := make([]float64, n%37)
+		for i := range v {
+			v[i] = []float64{
+				math.Ldexp(1+r.Float64(), r.IntN(70)-12), float64(r.IntN(2_000_000)) * 0.001, math.Float64frombits(r.Uint64()),
+				-r.Float64() / 1000, math.Inf(1), math.NaN(),
+			}[r.IntN(6)]
+		}
+		got := slices.Clone(v)
+		Round3All(got)
+		for i := range v {
+			if want := Round3(v[i]); math.Float64bits(got[i]) != math.Float64bits(want) && !(math.IsNaN(got[i]) && math.IsNaN(want)) {
+				t.Fatalf("%v of %d: got %v, want %v", v[i], len(v), got[i], want)
+			}
+		}
+	}
+}
+
 func TestCatalogueIsConsistent(t *testing.T) {
 	var seen []string
 	for _, e := range catalogue {

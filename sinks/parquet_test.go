@@ -337,7 +337,40 @@ func FuzzParquet(f *testing.F) {
 	})
 }
 
-// TestHybrid decodes appendHybrid with a slow reader, at every width.
+// TestParquetBounds compares the bounds of a column with its values, of any kind and
+// number.
+func TestParquetBounds(t *testing.T) {
+	kinds := []func(r *rand.Rand) float64{
+		func(r *rand.Rand) float64 { return r.ExpFloat64() * 300 },
+		func(r *rand.Rand) float64 { return r.NormFloat64() },
+		func(r *rand.Rand) float64 { return math.Copysign(0, r.Float64()-0.5) },
+		func(r *rand.Rand) float64 { return math.Inf(r.IntN(2)*2 - 1) },
+		func(r *rand.Rand) float64 { return math.Ldexp(1, r.IntN(2000)-1070) },
+	}
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 6))
+		var blocks []*schema.Rows
+		lo, hi := math.Inf(1), math.Inf(-1)
+		for range 1 + rng.IntN(3) {
+			kind, r := kinds[rng.IntN(len(kinds))], schema.NewRows(schema.SLATargets)
+			r.N = 2 + rng.IntN(15)
+			for range r.N {
+				v := kind(rng)
+				lo, hi = min(lo, v), max(hi, v)
+				r.Col("ttft_limit_ms").Float = append(r.Col("ttft_limit_ms").Float, v)
+			}
+			r.Col("tpot_limit_ms").Float = []float64{1}
+			blocks = append(blocks, r)
+		}
+		s := open(t, encode(t, NewFastParquetWriter(), schema.SLATargets, nil, blocks...)).Metadata().RowGroups[0].Columns[0].MetaData.Statistics
+		if got := [2]float64{parquet.Double.Value(s.MinValue).Double(), parquet.Double.Value(s.MaxValue).Double()}; got != [2]float64{lo, hi} {
+			t.Fatalf("seed %d: bounds %v, want %v and %v", seed, got, lo, hi)
+		}
+	}
+}
+
+// TestHybrid decodes appendHybrid with a slow reader, at every width; value by value the
+// same bytes come out.
 func TestHybrid(t *testing.T) {
 	for width := uint(1); width <= 31; width++ {
 		rng := rand.New(rand.NewPCG(uint64(width), 5))
@@ -350,7 +383,11 @@ func TestHybrid(t *testing.T) {
 				want = append(want, v)
 			}
 		}
-		got := decodeHybrid(t, appendHybrid(nil, rs, width), width, len(want))
+		encoded := appendHybrid(nil, rs, width)
+		if each := appendHybridOfEach(nil, want, width); !bytes.Equal(each, encoded) {
+			t.Fatalf("width %d: the values give %d bytes, their runs %d", width, len(each), len(encoded))
+		}
+		got := decodeHybrid(t, encoded, width, len(want))
 		for i := range want {
 			if got[i] != want[i] {
 				t.Fatalf("width %d: value %d is %d, want %d", width, i, got[i], want[i])
