@@ -112,6 +112,9 @@ func (w *shardWriter) write(ctx context.Context, s *shard) (out *writtenShard, e
 			continue
 		}
 		rows, err := t.writer.Close()
+		if err == nil {
+			err = t.file.Flush()
+		}
 		if err != nil {
 			return out, err
 		}

@@ -11,7 +11,8 @@ import (
 // A block is written at once. Of 256 KiB to 1 MiB the largest were the fastest.
 const (
 	blockSize  = 1 << 20
-	blockAlign = 4096 // in memory and on disk, what any device asks for
+	blockAlign = 4096    // in memory and on disk, what any device asks for
+	blockStart = 1 << 14 // what a file begins with: many stay small
 )
 
 // blocks are those that nobody uses.
@@ -38,12 +39,21 @@ type blockWriter struct {
 // newBlockWriter starts at the beginning of a new file. What is read again at once
 // is better off in the page cache: direct is false then.
 func newBlockWriter(f *os.File, direct bool) *blockWriter {
-	return &blockWriter{f: f, block: blocks.Get().(*[]byte), wanted: direct}
+	start := make([]byte, 0, blockStart)
+	return &blockWriter{f: f, block: &start, wanted: direct}
 }
 
 // Write appends to the file. An error may be one of an earlier call's bytes.
 func (w *blockWriter) Write(b []byte) (n int, err error) {
+	if w.block == nil {
+		return 0, ErrClosed
+	}
 	for len(b) > 0 && w.err == nil {
+		if len(*w.block)+len(b) > cap(*w.block) && cap(*w.block) < blockSize {
+			start := w.block
+			w.block = blocks.Get().(*[]byte)
+			*w.block = append(*w.block, *start...)
+		}
 		k := min(len(b), cap(*w.block)-len(*w.block))
 		*w.block = append(*w.block, b[:k]...)
 		n, b = n+k, b[k:]
@@ -105,11 +115,10 @@ func (w *blockWriter) wait() {
 // directly.
 func (w *blockWriter) finish() error {
 	w.wait()
-	if w.err == nil {
-		w.err = w.indirect()
-	}
-	if w.err == nil {
-		w.err = w.put(*w.block)
+	if w.err == nil && w.block != nil {
+		if w.err = w.indirect(); w.err == nil {
+			w.err = w.put(*w.block)
+		}
 	}
 	w.drop()
 	return w.err
@@ -124,7 +133,10 @@ func (w *blockWriter) drop() {
 	}
 }
 
+// free takes a block back that has its full size.
 func free(block *[]byte) {
-	*block = (*block)[:0]
-	blocks.Put(block)
+	if cap(*block) == blockSize {
+		*block = (*block)[:0]
+		blocks.Put(block)
+	}
 }

@@ -69,6 +69,17 @@ func (f *File) Write(b []byte) (int, error) {
 	return n, f.err
 }
 
+// Flush writes what is buffered, which frees the memory of a file that waits for its
+// Commit. No Write may follow.
+func (f *File) Flush() error {
+	if f.err == nil {
+		if err := f.buf.finish(); err != nil {
+			f.err = fmt.Errorf("write %s: %w", f.name, cause(err))
+		}
+	}
+	return f.err
+}
+
 // Chmod sets the permissions that the file will have, such as 0o755 for a program;
 // without it 0o644.
 func (f *File) Chmod(mode fs.FileMode) error {
@@ -98,14 +109,11 @@ func (f *File) Commit() error {
 	if f.done {
 		return f.err
 	}
-	if f.err != nil {
+	if f.Flush() != nil {
 		f.Abort()
 		return f.err
 	}
-	err := f.buf.finish()
-	if err == nil {
-		err = f.show()
-	}
+	err := f.show()
 	f.f.Close()
 	if err != nil {
 		os.Remove(f.f.Name())
