@@ -1,7 +1,6 @@
 package sinks
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 
 	"servegrid/internal/schema"
@@ -42,16 +40,18 @@ const parquetMagic = "PAR1"
 // within its row group: the columns of the result tables hold a few hundred
 // distinct values, and a wide one is merely larger than it could be.
 type ParquetWriter struct {
-	out    io.Writer
-	table  *schema.Table
-	meta   []format.KeyValue
-	cols   []*column // the table's columns first; spare ones keep their buffers
-	pager  pager
-	offset int64
-	groups []format.RowGroup
-	rows   int64 // of finished row groups
-	inRow  int   // rows in the open row group
-	err    error // sticky; errIdle when there is no file
+	out     io.Writer
+	table   *schema.Table
+	meta    []format.KeyValue
+	cols    []*column // the table's columns first; spare ones keep their buffers
+	pager   pager
+	offset  int64
+	groups  int             // finished row groups
+	spelled compact         // these, as they stand in the footer
+	rows    int64           // in these
+	group   format.RowGroup // the last one; keeps its memory
+	inRow   int             // rows in the open row group
+	err     error           // sticky; errIdle when there is no file
 }
 
 var errIdle = fmt.Errorf("parquet writer: no file open: call Reset first")
@@ -76,7 +76,7 @@ func newParquetWriter(c codec) *ParquetWriter {
 // and never closed.
 func (w *ParquetWriter) Reset(out io.Writer, t *schema.Table, meta map[string]string) error {
 	w.out, w.table, w.offset, w.rows, w.inRow, w.err = out, t, 0, 0, 0, nil
-	w.groups = w.groups[:0]
+	w.groups, w.spelled.b = 0, w.spelled.b[:0]
 	w.meta = w.meta[:0]
 	meta = maps.Clone(meta)
 	if meta == nil {
@@ -180,17 +180,14 @@ func (w *ParquetWriter) write(b []byte) {
 // footer.
 func (w *ParquetWriter) finishGroup() {
 	cols := w.columns()
-	g := format.RowGroup{
-		Columns:    make([]format.ColumnChunk, len(cols)),
-		NumRows:    int64(w.inRow),
-		FileOffset: w.offset,
-		Ordinal:    int16(len(w.groups)),
-	}
+	w.group = format.RowGroup{Columns: slices.Grow(w.group.Columns[:0], len(cols))[:len(cols)], NumRows: int64(w.inRow), FileOffset: w.offset}
+	g := &w.group
 	for i, c := range cols {
 		m := &g.Columns[i].MetaData
 		c.describe(m)
 		m.NumValues = int64(w.inRow)
 		m.Codec = w.pager.codec.id
+		m.DictionaryPageOffset, m.TotalUncompressedSize = 0, 0
 		start := w.offset
 		if c.isDict() {
 			m.DictionaryPageOffset = w.offset
@@ -203,32 +200,26 @@ func (w *ParquetWriter) finishGroup() {
 		g.TotalCompressedSize += m.TotalCompressedSize
 		c.reset(c.def)
 	}
-	w.groups = append(w.groups, g)
-	w.rows += g.NumRows
+	w.addGroup(g)
 	w.inRow = 0
 }
 
+// addGroup notes a row group for the footer.
+func (w *ParquetWriter) addGroup(g *format.RowGroup) {
+	g.Ordinal = int16(w.groups)
+	w.spelled.rowGroup(g)
+	w.groups++
+	w.rows += g.NumRows
+}
+
 func (w *ParquetWriter) finishFile() {
-	f := format.FileMetaData{
-		Version:          2,
-		Schema:           schemaElements(w.table),
-		NumRows:          w.rows,
-		RowGroups:        w.groups,
-		KeyValueMetadata: w.meta,
-		CreatedBy:        createdBy,
-		ColumnOrders:     make([]format.ColumnOrder, len(w.table.Columns)),
-	}
-	for i := range f.ColumnOrders { // without them readers ignore min and max
-		f.ColumnOrders[i].Value = new(format.TypeDefinedOrder)
-	}
-	var b bytes.Buffer
-	if err := thrift.NewEncoder(new(thrift.CompactProtocol).NewWriter(&b)).Encode(&f); err != nil {
+	var c compact
+	if err := c.footer(w.table, w.rows, w.groups, w.spelled.b, w.meta); err != nil {
 		w.fail(err)
 		return
 	}
-	tail := binary.LittleEndian.AppendUint32(nil, uint32(b.Len()))
-	w.write(b.Bytes())
-	w.write(append(tail, parquetMagic...))
+	c.b = binary.LittleEndian.AppendUint32(c.b, uint32(len(c.b)))
+	w.write(append(c.b, parquetMagic...))
 }
 
 // schemaElements spells the table as a Parquet schema: a root and its leaves.

@@ -297,8 +297,8 @@ func (c *column) putDict(p *pager) int64 {
 // excepted.
 func (c *column) describe(m *format.ColumnMetaData) {
 	m.Type = physicalType(c.def.Type)
-	m.PathInSchema = []string{c.def.Name}
-	m.Encoding = []format.Encoding{format.Plain, format.RLE}
+	m.PathInSchema = append(m.PathInSchema[:0], c.def.Name)
+	m.Encoding = append(m.Encoding[:0], format.Plain, format.RLE)
 	if c.isDict() {
 		m.Encoding = append(m.Encoding, format.RLEDictionary)
 	}

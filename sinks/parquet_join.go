@@ -28,9 +28,9 @@ func (w *ParquetWriter) Append(file []byte) error {
 	}
 	shift := w.offset - int64(len(parquetMagic))
 	w.write(groups)
-	for _, g := range meta.RowGroups {
+	for k := range meta.RowGroups {
+		g := &meta.RowGroups[k]
 		g.FileOffset += shift
-		g.Ordinal = int16(len(w.groups))
 		for i := range g.Columns {
 			m := &g.Columns[i].MetaData
 			m.DataPageOffset += shift
@@ -38,8 +38,7 @@ func (w *ParquetWriter) Append(file []byte) error {
 				m.DictionaryPageOffset += shift
 			}
 		}
-		w.groups = append(w.groups, g)
-		w.rows += g.NumRows
+		w.addGroup(g)
 	}
 	return w.err
 }
