@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"servegrid/estimator"
 	"servegrid/estimator/search"
 	"servegrid/internal/schema"
 )
@@ -62,16 +61,15 @@ func (b *BestPoints) Add(rows *schema.Rows) {
 	if rows.Table != schema.AggPoints && rows.Table != schema.DisaggPoints || rows.N == 0 {
 		return
 	}
+	d := b.source(rows)
 	if len(b.blocks) == 0 {
-		for i, c := range schema.BestPoints.Columns {
-			if j := rows.Table.Index(c.Name); j >= 0 && len(rows.Cols[j].Dict) > 0 || c.Name == "nextn" {
-				b.rows.Cols[i] = rows.Col(c.Name).Clone() // what identifies the shard is constant in it
+		for i, c := range d.named {
+			if c != nil {
+				b.rows.Cols[i] = *c
 			}
 		}
-		at := workloadOf(rows)
-		b.rows.workload(estimator.Workload{ISL: int(at.isl), OSL: int(at.osl), Prefix: int(at.prefix)})
 	}
-	b.blocks = append(b.blocks, b.source(rows))
+	b.blocks = append(b.blocks, d)
 }
 
 // source is the block as one that deployments come from. A sweep fills the same blocks

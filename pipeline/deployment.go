@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"servegrid/internal/schema"
@@ -130,9 +131,10 @@ func columnNames(mode uint8) (names [deploymentColumns]string) {
 
 // sourceBlock is a block that deployments come from, with its columns looked up.
 type sourceBlock struct {
-	rows *schema.Rows
-	mode uint8
-	cols [deploymentColumns]*schema.Col
+	rows  *schema.Rows
+	mode  uint8
+	cols  [deploymentColumns]*schema.Col
+	named []*schema.Col // what identifies the shard and the workload, constant in the block; by column of best_points, nil for others
 }
 
 // modeOf is the serving mode of a block.
@@ -148,6 +150,12 @@ func newSourceBlock(rows *schema.Rows) *sourceBlock {
 	for at, name := range columnNames(b.mode) {
 		if name != "" {
 			b.cols[at] = rows.Col(name)
+		}
+	}
+	b.named = make([]*schema.Col, len(schema.BestPoints.Columns))
+	for i, c := range schema.BestPoints.Columns {
+		if c.Type == schema.String && c.Name != "mode" || slices.Contains([]string{"nextn", "isl", "osl", "prefix"}, c.Name) {
+			b.named[i] = rows.Col(c.Name)
 		}
 	}
 	return b

@@ -1,9 +1,6 @@
 package schema
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Rows is a block of n result rows, one [Col] per column of the table and in
 // its order.
@@ -49,11 +46,6 @@ func (c *Col) SetText(s string) { *c = Col{Dict: []string{s}} }
 
 // SetInt makes the column one number in every row. It keeps the memory of Int.
 func (c *Col) SetInt(v int) { *c = Col{Int: append(c.Int[:0], int32(v))} }
-
-// Clone copies the column.
-func (c *Col) Clone() Col {
-	return Col{slices.Clone(c.Int), slices.Clone(c.Float), slices.Clone(c.Bool), slices.Clone(c.Dict), slices.Clone(c.Code), slices.Clone(c.Valid)}
-}
 
 // IsNull reports whether row i is null.
 func (c *Col) IsNull(i int) bool {
