@@ -6,15 +6,19 @@ import "slices"
 type textDict struct {
 	list []string
 	ids  map[string]int32
+	last int32 // what id returned last
 }
 
 func (d *textDict) reset() {
 	clear(d.list)
-	d.list = d.list[:0]
+	d.list, d.last = d.list[:0], 0
 	clear(d.ids)
 }
 
 func (d *textDict) id(s string) int32 {
+	if len(d.list) > 0 && d.list[d.last] == s {
+		return d.last
+	}
 	id, ok := d.ids[s]
 	if !ok {
 		if d.ids == nil {
@@ -24,6 +28,7 @@ func (d *textDict) id(s string) int32 {
 		d.ids[s] = id
 		d.list = append(d.list, s)
 	}
+	d.last = id
 	return id
 }
 
