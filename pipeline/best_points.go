@@ -18,7 +18,7 @@ type BestPoints struct {
 
 	sources [2][]*sourceBlock // every block that was ever added, by mode
 	used    [2]int            // of these, by the workload at hand
-	blocks  []*sourceBlock    // of the workload at hand, aggregated ones first
+	blocks  []*sourceBlock    // of the workload at hand
 	ranked  []rankedPoint     // of the budget at hand
 	chosen  []chosenPoint
 	sieve   sieve
@@ -55,8 +55,7 @@ func NewBestPoints(budgets []int) *BestPoints {
 	return b
 }
 
-// Add takes a block of the workload at hand, aggregated ones first. It has to stay as it
-// is until Finish.
+// Add takes a block of the workload at hand. It has to stay as it is until Finish.
 func (b *BestPoints) Add(rows *schema.Rows) {
 	if rows.Table != schema.AggPoints && rows.Table != schema.DisaggPoints || rows.N == 0 {
 		return
@@ -73,7 +72,7 @@ func (b *BestPoints) Add(rows *schema.Rows) {
 }
 
 // source is the block as one that deployments come from. A sweep fills the same blocks
-// again and again, in the same order.
+// again and again, those of a mode in the same order.
 func (b *BestPoints) source(rows *schema.Rows) *sourceBlock {
 	mode := modeOf(rows)
 	at := b.used[mode]
@@ -128,15 +127,11 @@ func (b *BestPoints) Reset() { b.used, b.blocks = [2]int{}, b.blocks[:0] }
 // answer when its own latencies are the limits.
 func (b *BestPoints) pick(gpus int32) {
 	b.ranked = b.ranked[:0]
-	for i, d := range b.blocks[:b.used[aggMode]] {
-		if slices.Contains(b.budgets, gpus) {
-			b.ranked = d.appendRanked(b.ranked, int32(i), gpus)
-		}
+	if slices.Contains(b.budgets, gpus) {
+		b.rank(aggMode, gpus)
+		b.ranked = b.sieve.drop(b.ranked) // of pairs none beats another
 	}
-	b.ranked = b.sieve.drop(b.ranked) // of pairs none beats another
-	for i := b.used[aggMode]; i < len(b.blocks); i++ {
-		b.ranked = b.blocks[i].appendRanked(b.ranked, int32(i), gpus)
-	}
+	b.rank(disaggMode, gpus)
 	fastest := math.Inf(-1)
 	for m := range b.modes {
 		b.modes[m].reset()
@@ -152,6 +147,15 @@ func (b *BestPoints) pick(gpus int32) {
 		}
 	}
 	b.addChosen(gpus)
+}
+
+// rank appends what the blocks of a serving mode have for a GPU budget.
+func (b *BestPoints) rank(mode uint8, gpus int32) {
+	for i, d := range b.blocks {
+		if d.mode == mode {
+			b.ranked = d.appendRanked(b.ranked, int32(i), gpus)
+		}
+	}
 }
 
 // addChosen adds the chosen points of a GPU budget to the best: by mode, slow users

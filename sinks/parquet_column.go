@@ -175,8 +175,8 @@ func (c *column) writeFloats(v []float64) {
 const infinityBits = 0x7FF << 52
 
 // appendBounds puts the numbers into dst and returns the least and the greatest of
-// their bits. Those of positive numbers sort as the numbers do, and comparing integers
-// takes half the time.
+// their bits, which from 0 on sort as the numbers do: comparing integers takes half the
+// time.
 func appendBounds(dst []byte, v []float64) (least, most int64) {
 	least, most = math.MaxInt64, math.MinInt64
 	for ; len(v) >= 4 && len(dst) >= 32; v, dst = v[4:], dst[32:] {

@@ -197,8 +197,8 @@ func appendHybrid(dst []byte, rs runs, width uint) []byte {
 	return dst
 }
 
-// appendHybridOfEach appends the values as [appendHybrid] does their runs, in a quarter
-// of the time where most runs are short.
+// appendHybridOfEach appends the values to the same bytes as [appendHybrid] their runs;
+// where most runs are short, collecting these takes longer than all of this.
 func appendHybridOfEach(dst []byte, values []int32, width uint) []byte {
 	groups, header := 0, 0
 	for len(values) > 0 {

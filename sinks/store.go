@@ -175,8 +175,10 @@ func putFile(create func(name string) (*File, error), name string, content []byt
 // ReadFile returns the contents of a file of a store.
 func ReadFile(s Store, name string) ([]byte, error) {
 	var b bytes.Buffer
-	err := ReadFileTo(&b, s, name)
-	return b.Bytes(), err
+	if err := ReadFileTo(&b, s, name); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 // ReadFileTo appends the contents of a file of a store.
