@@ -49,7 +49,7 @@ func (w *blockWriter) Write(b []byte) (n int, err error) {
 		return 0, ErrClosed
 	}
 	for len(b) > 0 && w.err == nil {
-		if len(*w.block)+len(b) > cap(*w.block) && cap(*w.block) < blockSize {
+		if len(*w.block)+len(b) >= cap(*w.block) && cap(*w.block) < blockSize {
 			start := w.block
 			w.block = blocks.Get().(*[]byte)
 			*w.block = append(*w.block, *start...)

@@ -17,7 +17,7 @@ func TestBlockWriter(t *testing.T) {
 		want[i] = byte(rng.Uint32())
 	}
 	for _, direct := range []bool{false, true} {
-		for _, size := range []int{0, 1, blockSize - 1, blockSize, blockSize + 1, 2 * blockSize, len(want)} {
+		for _, size := range []int{0, 1, blockStart, blockSize - 1, blockSize, blockSize + 1, 2 * blockSize, len(want)} {
 			f, err := os.Create(filepath.Join(t.TempDir(), "x"))
 			if err != nil {
 				t.Fatal(err)
