@@ -6,109 +6,114 @@ import "servegrid/internal/schema"
 // workload is for others to fill in.
 type bestBlock struct {
 	block
-	mode   *schema.Col
-	ints   []filled[int32]
-	floats []filled[float64]
-	flags  []filled[bool]
-	is     [2][]bool // of that mode, by row; one value where all are alike
-}
+	mode                                                                   *schema.Col
+	gpus, usedGPUs, replicas, replicaGPUs, concurrency, replicaConcurrency *schema.Col
+	worker                                                                 [len(layoutColumns)]*schema.Col
+	bs                                                                     *schema.Col
+	ctx                                                                    *schema.Col // of aggregated ones only
+	prefill                                                                [len(layoutColumns)]*schema.Col
+	prefillBS, prefillWorkers, decodeWorkers                               *schema.Col // of disaggregated ones only, as prefill
+	ttft, tpot, latency, perGPU, cluster, perUser, seq, replicaSeq, memory *schema.Col
+	onFrontier, overall, onSLAFrontier                                     *schema.Col
 
-// filled is a column with what it is filled with.
-type filled[T any] struct {
-	*schema.Col
-	in int // the serving mode that has it: the others are null; bothModes
-	of func(d *deployment) T
+	both, pairs          []*schema.Col // the numbers of both modes, and of disaggregated ones only
+	floats, flags        []*schema.Col
+	aggregated, disagged []bool // which rows are; one value where all are alike
 }
-
-const bothModes = -1
 
 func newBestBlock() *bestBlock {
 	b := &bestBlock{block: block{schema.NewRows(schema.BestPoints)}}
 	b.mode = b.Col("mode")
 	b.mode.Dict = modeNames
-	ints := func(name string, in int, of func(d *deployment) int32) {
-		b.ints = append(b.ints, filled[int32]{b.Col(name), in, of})
+	column := func(list *[]*schema.Col, name string) *schema.Col {
+		*list = append(*list, b.Col(name))
+		return b.Col(name)
 	}
-	ints("gpus", bothModes, func(d *deployment) int32 { return d.gpus })
-	ints("used_gpus", bothModes, func(d *deployment) int32 { return d.usedGPUs })
-	ints("replicas", bothModes, func(d *deployment) int32 { return d.replicas })
-	ints("replica_gpus", bothModes, func(d *deployment) int32 { return d.replicaGPUs })
-	ints("concurrency", bothModes, func(d *deployment) int32 { return d.replicas * d.concurrency })
-	ints("replica_concurrency", bothModes, func(d *deployment) int32 { return d.concurrency })
-	ints("bs", bothModes, func(d *deployment) int32 { return d.bs })
-	ints("ctx_tokens", aggMode, func(d *deployment) int32 { return d.ctx })
-	ints("prefill_bs", disaggMode, func(d *deployment) int32 { return d.prefillBS })
-	ints("prefill_workers", disaggMode, func(d *deployment) int32 { return d.prefillWorkers })
-	ints("decode_workers", disaggMode, func(d *deployment) int32 { return d.decodeCount })
+	b.gpus, b.usedGPUs = column(&b.both, "gpus"), column(&b.both, "used_gpus")
+	b.replicas, b.replicaGPUs = column(&b.both, "replicas"), column(&b.both, "replica_gpus")
+	b.concurrency, b.replicaConcurrency = column(&b.both, "concurrency"), column(&b.both, "replica_concurrency")
+	b.bs, b.ctx = column(&b.both, "bs"), b.Col("ctx_tokens")
+	b.prefillBS, b.prefillWorkers, b.decodeWorkers = column(&b.pairs, "prefill_bs"), column(&b.pairs, "prefill_workers"), column(&b.pairs, "decode_workers")
 	for k, name := range layoutColumns {
-		ints(name, bothModes, func(d *deployment) int32 { return d.worker[k] })
-		ints("prefill_"+name, disaggMode, func(d *deployment) int32 { return d.prefill[k] })
+		b.worker[k], b.prefill[k] = column(&b.both, name), column(&b.pairs, "prefill_"+name)
 	}
-	floats := func(name string, of func(d *deployment) float64) {
-		b.floats = append(b.floats, filled[float64]{b.Col(name), bothModes, of})
-	}
-	floats("ttft_ms", func(d *deployment) float64 { return d.ttft })
-	floats("tpot_ms", func(d *deployment) float64 { return d.tpot })
-	floats("request_latency_ms", func(d *deployment) float64 { return d.latency })
-	floats("tokens_per_s_per_gpu", func(d *deployment) float64 { return d.perGPU })
-	floats("tokens_per_s_per_gpu_cluster", func(d *deployment) float64 { return d.cluster })
-	floats("tokens_per_s_per_user", func(d *deployment) float64 { return d.perUser })
-	floats("seq_per_s", func(d *deployment) float64 { return d.seq * float64(d.replicas) })
-	floats("replica_seq_per_s", func(d *deployment) float64 { return d.seq })
-	floats("memory_gib", func(d *deployment) float64 { return d.memory })
-	flags := func(name string, of func(d *deployment) bool) {
-		b.flags = append(b.flags, filled[bool]{b.Col(name), bothModes, of})
-	}
-	flags("on_frontier", func(d *deployment) bool { return d.onFrontier })
-	flags("overall", func(d *deployment) bool { return d.overall })
-	flags("on_sla_frontier", func(d *deployment) bool { return d.onSLAFrontier })
+	b.ttft, b.tpot, b.latency = column(&b.floats, "ttft_ms"), column(&b.floats, "tpot_ms"), column(&b.floats, "request_latency_ms")
+	b.perGPU, b.cluster = column(&b.floats, "tokens_per_s_per_gpu"), column(&b.floats, "tokens_per_s_per_gpu_cluster")
+	b.perUser, b.memory = column(&b.floats, "tokens_per_s_per_user"), column(&b.floats, "memory_gib")
+	b.seq, b.replicaSeq = column(&b.floats, "seq_per_s"), column(&b.floats, "replica_seq_per_s")
+	b.onFrontier, b.overall, b.onSLAFrontier = column(&b.flags, "on_frontier"), column(&b.flags, "overall"), column(&b.flags, "on_sla_frontier")
 	return b
 }
 
-// fill takes at least one deployment.
+// fill takes at least one deployment. Row by row and without a call for each value: it
+// is done for one candidate in six.
 func (b *bestBlock) fill(ds []deployment) {
-	b.N = len(ds)
-	b.fillModes(ds)
-	for _, c := range b.ints {
-		if c.in != bothModes {
-			if c.Valid = b.is[c.in]; len(c.Valid) == 1 && !c.Valid[0] {
-				c.Int = append(c.Int[:0], 0) // null in every row
-				continue
+	agg := b.start(ds)
+	for i := range ds {
+		d := &ds[i]
+		b.gpus.Int[i], b.usedGPUs.Int[i] = d.gpus, d.usedGPUs
+		b.replicas.Int[i], b.replicaGPUs.Int[i] = d.replicas, d.replicaGPUs
+		b.concurrency.Int[i], b.replicaConcurrency.Int[i] = d.replicas*d.concurrency, d.concurrency
+		b.bs.Int[i] = d.bs
+		for k, c := range &b.worker {
+			c.Int[i] = d.worker[k]
+		}
+		b.ttft.Float[i], b.tpot.Float[i], b.latency.Float[i] = d.ttft, d.tpot, d.latency
+		b.perGPU.Float[i], b.cluster.Float[i], b.perUser.Float[i] = d.perGPU, d.cluster, d.perUser
+		b.seq.Float[i], b.replicaSeq.Float[i], b.memory.Float[i] = d.seq*float64(d.replicas), d.seq, d.memory
+		b.onFrontier.Bool[i], b.overall.Bool[i], b.onSLAFrontier.Bool[i] = d.onFrontier, d.overall, d.onSLAFrontier
+	}
+	if agg > 0 {
+		for i := range ds {
+			b.ctx.Int[i] = ds[i].ctx
+		}
+	}
+	if agg < len(ds) {
+		for i := range ds {
+			d := &ds[i]
+			b.prefillBS.Int[i], b.prefillWorkers.Int[i], b.decodeWorkers.Int[i] = d.prefillBS, d.prefillWorkers, d.decodeCount
+			for k, c := range &b.prefill {
+				c.Int[i] = d.prefill[k]
 			}
-		}
-		c.Int = resize(c.Int, len(ds))
-		for i := range ds {
-			c.Int[i] = c.of(&ds[i])
-		}
-	}
-	for _, c := range b.floats {
-		c.Float = resize(c.Float, len(ds))
-		for i := range ds {
-			c.Float[i] = c.of(&ds[i])
-		}
-	}
-	for _, c := range b.flags {
-		c.Bool = resize(c.Bool, len(ds))
-		for i := range ds {
-			c.Bool[i] = c.of(&ds[i])
 		}
 	}
 }
 
-func (b *bestBlock) fillModes(ds []deployment) {
-	b.mode.Code = resize(b.mode.Code, len(ds))
-	for mode := range b.is {
-		b.is[mode] = resize(b.is[mode], len(ds))
-		n := 0
-		for i := range ds {
-			is := int(ds[i].mode) == mode
-			if b.is[mode][i] = is; is {
-				b.mode.Code[i] = int32(mode)
-				n++
-			}
-		}
-		if n == 0 || n == len(ds) {
-			b.is[mode] = b.is[mode][:1]
+// start makes room, says which rows are of which mode, and counts the aggregated ones.
+// A column that no row has is null as a whole.
+func (b *bestBlock) start(ds []deployment) (agg int) {
+	n := len(ds)
+	b.N = n
+	b.mode.Code = resize(b.mode.Code, n)
+	b.aggregated, b.disagged = resize(b.aggregated, n), resize(b.disagged, n)
+	for i := range ds {
+		is := ds[i].mode == aggMode
+		if b.mode.Code[i], b.aggregated[i], b.disagged[i] = int32(ds[i].mode), is, !is; is {
+			agg++
 		}
 	}
+	ctx, pairs := n, n
+	if agg == 0 {
+		ctx = 1
+	}
+	if agg == n {
+		pairs = 1
+	}
+	if agg == 0 || agg == n {
+		b.aggregated, b.disagged = b.aggregated[:1], b.disagged[:1]
+	}
+	b.ctx.Int, b.ctx.Valid = resize(b.ctx.Int, ctx), b.aggregated
+	for _, c := range b.pairs {
+		c.Int, c.Valid = resize(c.Int, pairs), b.disagged
+	}
+	for _, c := range b.both {
+		c.Int = resize(c.Int, n)
+	}
+	for _, c := range b.floats {
+		c.Float = resize(c.Float, n)
+	}
+	for _, c := range b.flags {
+		c.Bool = resize(c.Bool, n)
+	}
+	return agg
 }

@@ -165,27 +165,39 @@ func newSourceBlock(rows *schema.Rows) *sourceBlock {
 // that fit are in each budget that holds a replica, pairs in their own.
 func (d *sourceBlock) appendRanked(dst []rankedPoint, block, gpus int32) []rankedPoint {
 	c := &d.cols
-	for i := range d.rows.N {
-		var cluster float64
-		if d.mode == aggMode {
-			replica := c[atReplicaGPUs].IntAt(i)
-			if !c[atFeasible].BoolAt(i) || replica > gpus {
-				continue
-			}
-			cluster = overBudget(c[atPerGPU].FloatAt(i), replica, gpus)
-		} else {
-			if c[atGPUs].IntAt(i) != gpus {
-				continue
-			}
-			cluster = c[atCluster].FloatAt(i)
+	perUser, ttft, tpot := rowsOf(c[atPerUser].Float), rowsOf(c[atTTFT].Float), rowsOf(c[atTPOT].Float)
+	add := func(i int, cluster float64) {
+		if u, t, p := perUser.at(i), ttft.at(i), tpot.at(i); finite(cluster, u, t, p) {
+			dst = append(dst, rankedPoint{cluster, u, t, p, block, int32(i)})
 		}
-		perUser, ttft, tpot := c[atPerUser].FloatAt(i), c[atTTFT].FloatAt(i), c[atTPOT].FloatAt(i)
-		if finite(cluster, perUser, ttft, tpot) {
-			dst = append(dst, rankedPoint{cluster, perUser, ttft, tpot, block, int32(i)})
+	}
+	if d.mode == aggMode {
+		feasible, replica, perGPU := rowsOf(c[atFeasible].Bool), rowsOf(c[atReplicaGPUs].Int), rowsOf(c[atPerGPU].Float)
+		for i := range d.rows.N {
+			if r := replica.at(i); r <= gpus && feasible.at(i) {
+				add(i, overBudget(perGPU.at(i), r, gpus))
+			}
+		}
+		return dst
+	}
+	budget, cluster := rowsOf(c[atGPUs].Int), rowsOf(c[atCluster].Float)
+	for i := range d.rows.N {
+		if budget.at(i) == gpus {
+			add(i, cluster.at(i))
 		}
 	}
 	return dst
 }
+
+// rowValues are the values of a column by row, constant or not.
+type rowValues[T any] struct {
+	v    []T
+	step int // 0: one value for all
+}
+
+func rowsOf[T any](v []T) rowValues[T] { return rowValues[T]{v, min(1, len(v)-1)} }
+
+func (r *rowValues[T]) at(i int) T { return r.v[i*r.step] }
 
 // overBudget spreads what replicas give per GPU over a budget with idle GPUs.
 func overBudget(perGPU float64, replicaGPUs, gpus int32) float64 {
