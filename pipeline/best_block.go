@@ -16,9 +16,9 @@ type bestBlock struct {
 	ttft, tpot, latency, perGPU, cluster, perUser, seq, replicaSeq, memory *schema.Col
 	onFrontier, overall, onSLAFrontier                                     *schema.Col
 
-	both, pairs          []*schema.Col // the numbers of both modes, and of disaggregated ones only
-	floats, flags        []*schema.Col
-	aggregated, disagged []bool // which rows are; one value where all are alike
+	both, pairs        []*schema.Col // the numbers of both modes, and of disaggregated ones only
+	floats, flags      []*schema.Col
+	aggregated, paired []bool // which rows are; one value where all are alike
 }
 
 func newBestBlock() *bestBlock {
@@ -85,10 +85,10 @@ func (b *bestBlock) start(ds []deployment) (agg int) {
 	n := len(ds)
 	b.N = n
 	b.mode.Code = resize(b.mode.Code, n)
-	b.aggregated, b.disagged = resize(b.aggregated, n), resize(b.disagged, n)
+	b.aggregated, b.paired = resize(b.aggregated, n), resize(b.paired, n)
 	for i := range ds {
 		is := ds[i].mode == aggMode
-		if b.mode.Code[i], b.aggregated[i], b.disagged[i] = int32(ds[i].mode), is, !is; is {
+		if b.mode.Code[i], b.aggregated[i], b.paired[i] = int32(ds[i].mode), is, !is; is {
 			agg++
 		}
 	}
@@ -100,11 +100,11 @@ func (b *bestBlock) start(ds []deployment) (agg int) {
 		pairs = 1
 	}
 	if agg == 0 || agg == n {
-		b.aggregated, b.disagged = b.aggregated[:1], b.disagged[:1]
+		b.aggregated, b.paired = b.aggregated[:1], b.paired[:1]
 	}
 	b.ctx.Int, b.ctx.Valid = resize(b.ctx.Int, ctx), b.aggregated
 	for _, c := range b.pairs {
-		c.Int, c.Valid = resize(c.Int, pairs), b.disagged
+		c.Int, c.Valid = resize(c.Int, pairs), b.paired
 	}
 	for _, c := range b.both {
 		c.Int = resize(c.Int, n)

@@ -27,13 +27,6 @@ type BestPoints struct {
 	best    []deployment // of all budgets
 }
 
-type workloadKey struct{ isl, osl, prefix int32 }
-
-// workloadOf is the workload of a block that has one.
-func workloadOf(rows *schema.Rows) workloadKey {
-	return workloadKey{rows.Col("isl").IntAt(0), rows.Col("osl").IntAt(0), rows.Col("prefix").IntAt(0)}
-}
-
 // rankedPoint is what a deployment is ranked and compared by, and where it stands.
 type rankedPoint struct {
 	cluster, perUser, ttft, tpot float64

@@ -189,7 +189,8 @@ func (d *sourceBlock) appendRanked(dst []rankedPoint, block, gpus int32) []ranke
 	return dst
 }
 
-// rowValues are the values of a column by row, constant or not.
+// rowValues are the values of a column by row, constant or not, which is asked once
+// instead of for every row.
 type rowValues[T any] struct {
 	v    []T
 	step int // 0: one value for all

@@ -39,6 +39,13 @@ type tableFile struct {
 // shards of a model, has one per shard.
 const cutRows = 8192
 
+type workloadKey struct{ isl, osl, prefix int32 }
+
+// workloadOf is the workload of a block that has one.
+func workloadOf(rows *schema.Rows) workloadKey {
+	return workloadKey{rows.Col("isl").IntAt(0), rows.Col("osl").IntAt(0), rows.Col("prefix").IntAt(0)}
+}
+
 func newShardWriter(spec *jobs.Spec, dir sinks.Store) *shardWriter {
 	w := &shardWriter{dir: dir, scorer: newScorer(spec), best: NewBestPoints(spec.GPUs)}
 	for _, t := range shardTables {

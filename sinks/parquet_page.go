@@ -149,40 +149,58 @@ func (r runs) rows() int {
 // least 1: some readers do not expect 0.
 func bitWidth(n int) uint { return uint(max(1, bits.Len(uint(max(0, n-1))))) }
 
-// appendHybrid appends the values in Parquet's mix of repeated and bit-packed
-// runs. Repetitions of 8 and more become repeated runs. A packed run holds
-// groups of 8 values, so it borrows from the repetition that follows; at
-// most 63 groups, which keeps its header at one byte.
+// hybrid is Parquet's mix of repeated and bit-packed runs. A packed run holds groups of
+// 8 values, at most 63 of them, which keeps its header at one byte.
 //
 // Source: parquet-format Encodings.md, RLE / bit-packing hybrid.
-func appendHybrid(dst []byte, rs runs, width uint) []byte {
-	var group [8]int32
-	fill, groups, header := 0, 0, 0 // header is the place of the open packed run's, when groups > 0
-	pack := func() {
-		if groups == 0 {
-			header = len(dst)
-			dst = append(dst, 0)
-		}
-		dst = appendPacked8(dst, &group, width)
-		fill = 0
-		groups++
-		dst[header] = byte(groups<<1 | 1)
-		if groups == 63 {
-			groups = 0
-		}
+type hybrid struct {
+	b      []byte
+	width  uint // bits of a value
+	groups int  // in the open packed run
+	header int  // where it begins, when there are groups
+}
+
+// repeat adds a repeated run.
+func (h *hybrid) repeat(v int32, n int) {
+	h.groups = 0
+	h.b = binary.AppendUvarint(h.b, uint64(n)<<1)
+	for w := uint(0); w < h.width; w += 8 {
+		h.b = append(h.b, byte(uint32(v)>>w))
 	}
+}
+
+// pack adds 8 values to a packed run.
+func (h *hybrid) pack(v *[8]int32) {
+	if h.groups == 0 {
+		h.header = len(h.b)
+		h.b = append(h.b, 0)
+	}
+	h.b = appendPacked8(h.b, v, h.width)
+	h.groups++
+	h.b[h.header] = byte(h.groups<<1 | 1)
+	if h.groups == 63 {
+		h.groups = 0
+	}
+}
+
+// appendHybrid appends the values of runs. Repetitions of 8 and more become repeated
+// runs; a packed group borrows from the repetition that follows.
+func appendHybrid(dst []byte, rs runs, width uint) []byte {
+	h := hybrid{b: dst, width: width}
+	var group [8]int32
+	fill := 0
 	for _, r := range rs {
 		n := int(r.n)
 		for fill > 0 && n > 0 {
 			group[fill] = r.v
 			n--
 			if fill++; fill == 8 {
-				pack()
+				h.pack(&group)
+				fill = 0
 			}
 		}
 		if n >= 8 {
-			groups = 0
-			dst = appendRepeated(dst, r.v, n, width)
+			h.repeat(r.v, n)
 			continue
 		}
 		for ; n > 0; n-- {
@@ -192,42 +210,30 @@ func appendHybrid(dst []byte, rs runs, width uint) []byte {
 	}
 	if fill > 0 {
 		clear(group[fill:])
-		pack()
+		h.pack(&group)
 	}
-	return dst
+	return h.b
 }
 
 // appendHybridOfEach appends the values to the same bytes as [appendHybrid] their runs;
 // where most runs are short, collecting these takes longer than all of this.
 func appendHybridOfEach(dst []byte, values []int32, width uint) []byte {
-	groups, header := 0, 0
+	h := hybrid{b: dst, width: width}
 	for len(values) > 0 {
 		if n := startingRun(values); n >= 8 {
-			groups = 0
-			dst = appendRepeated(dst, values[0], n, width)
+			h.repeat(values[0], n)
 			values = values[n:]
-			continue
-		}
-		if groups == 0 {
-			header = len(dst)
-			dst = append(dst, 0)
-		}
-		if len(values) >= 8 {
-			dst = appendPacked8(dst, (*[8]int32)(values), width)
+		} else if len(values) >= 8 {
+			h.pack((*[8]int32)(values))
 			values = values[8:]
 		} else {
 			var last [8]int32
 			copy(last[:], values)
-			dst = appendPacked8(dst, &last, width)
-			values = nil
-		}
-		groups++
-		dst[header] = byte(groups<<1 | 1)
-		if groups == 63 {
-			groups = 0
+			h.pack(&last)
+			break
 		}
 	}
-	return dst
+	return h.b
 }
 
 // startingRun is how many values equal the first.
@@ -237,15 +243,6 @@ func startingRun(values []int32) int {
 		n++
 	}
 	return n
-}
-
-// appendRepeated appends a repeated run.
-func appendRepeated(dst []byte, v int32, n int, width uint) []byte {
-	dst = binary.AppendUvarint(dst, uint64(n)<<1)
-	for w := uint(0); w < width; w += 8 {
-		dst = append(dst, byte(uint32(v)>>w))
-	}
-	return dst
 }
 
 // appendPacked8 appends 8 values of width bits each, first value lowest.
