@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -30,12 +31,12 @@ type layout struct {
 	files []runFile
 }
 
-// layOut links the shards' files where readers look for them, and writes the
-// small tables of the run. Every table has at least one file. It returns all files
-// in order of their names.
-func layOut(dir sinks.Store, o Options, root string, shards []shard, receipts []*receipt) ([]runFile, error) {
+// layOut links the shards' files where readers look for them, adds their best points,
+// joined, and writes the small tables of the run. Every table has at least one file. It
+// returns all files in order of their names.
+func layOut(dir sinks.Store, o Options, root string, shards []shard, receipts []*receipt, best *joins) ([]runFile, error) {
 	l := &layout{dir: dir, root: root}
-	l.jobs.SetLimit(max(committers, o.Workers, dir.AtOnce())) // they wait for the disk
+	l.jobs.SetLimit(o.waiting())
 	present := map[string]bool{}
 	folders := map[[2]string]bool{} // table and model
 	for i := range shards {
@@ -43,14 +44,13 @@ func layOut(dir sinks.Store, o Options, root string, shards []shard, receipts []
 		for _, f := range receipts[i].Files {
 			present[f.Table] = true
 			if f.Table == schema.BestPoints.Name {
-				continue // joined below
+				continue // joined
 			}
 			folders[[2]string{f.Table, c.Model}] = true
 			base := fmt.Sprintf("%s_%s.parquet", slug(orNone(c.Version)), shards[i].key[:shownKey])
 			l.link(f, path.Join(f.Table, slug(c.System), slug(c.Backend), slug(c.Model), base))
 		}
 	}
-	l.joinBestPoints(shards, receipts)
 	for _, rows := range smallTables(o, present) {
 		l.write(path.Join(rows.Table.Name, "part.parquet"), rows)
 	}
@@ -64,7 +64,7 @@ func layOut(dir sinks.Store, o Options, root string, shards []shard, receipts []
 			}
 		}
 	}
-	err := l.jobs.Wait()
+	err := cmp.Or(best.commit(l.done), l.jobs.Wait())
 	slices.SortFunc(l.files, func(a, b runFile) int { return strings.Compare(a.Name, b.Name) })
 	return l.files, err
 }

@@ -132,7 +132,12 @@ func Finish(ctx context.Context, o Options) (*Manifest, error) {
 			return nil, fmt.Errorf("%s (shard %s) is gone or damaged: sweep with shard index %d again", shards[i].Name(), shards[i].key, i%o.Part.Count)
 		}
 	}
-	m, err := publish(ctx, o, shards, receipts, scored, started)
+	p, err := prepublish(ctx, o, shards, receipts)
+	if err != nil {
+		return nil, err
+	}
+	defer p.drop()
+	m, err := p.publish(ctx, scored, started)
 	if err != nil {
 		return nil, err
 	}

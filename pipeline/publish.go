@@ -84,27 +84,62 @@ func (e *PublishedError) Error() string {
 	return fmt.Sprintf("run %q exists in %s, published by another process meanwhile", e.Run, e.Root)
 }
 
-// publish puts the run's folder together and makes it the latest one. A reader sees the
-// previous run until the last step. Of several processes that publish one run
-// at the same time one wins, the others get a [PublishedError].
-func publish(ctx context.Context, o Options, shards []shard, receipts []*receipt, scored int, started time.Time) (*Manifest, error) {
-	m := newManifest(o, shards, receipts, scored, started)
-	final := path.Join(runsDir, o.Run)
-	stage, err := o.Dir.Stage(final, manifestRel)
-	if err != nil {
+// publication is a run's folder that is being put together. A reader sees the previous
+// run until the last step of publish.
+type publication struct {
+	o        Options
+	final    string // the run's folder
+	stage    sinks.Stage
+	shards   []shard
+	receipts []*receipt
+	best     *joins
+}
+
+// prepublish begins the publication of a run of these shards; their receipts may come
+// later, but are there when done is called. End it with drop.
+func prepublish(ctx context.Context, o Options, shards []shard, receipts []*receipt) (*publication, error) {
+	p := &publication{o: o, final: path.Join(runsDir, o.Run), shards: shards, receipts: receipts}
+	var err error
+	if p.stage, err = o.Dir.Stage(p.final, manifestRel); err != nil {
 		return nil, err
 	}
-	defer stage.Drop()
+	p.best = startJoins(ctx, p.stage.Store(), p.tables(), shards, o.waiting())
+	for i, r := range receipts {
+		if r != nil {
+			p.done(i)
+		}
+	}
+	return p, nil
+}
+
+// tables is the folder of the run's tables until the run is published.
+func (p *publication) tables() string { return path.Join(p.stage.Folder(), tablesRel) }
+
+// done says that the shard of this number has its receipt.
+func (p *publication) done(i int) { p.best.done(i, p.receipts[i]) }
+
+// drop removes what is left when nothing was published.
+func (p *publication) drop() {
+	p.best.abort()
+	p.stage.Drop()
+}
+
+// publish puts the run's folder together, when all shards are done, and makes it the
+// latest one. Of several processes that publish one run at the same time one wins, the
+// others get a [PublishedError].
+func (p *publication) publish(ctx context.Context, scored int, started time.Time) (*Manifest, error) {
+	o, stage := p.o, p.stage
+	m := newManifest(o, p.shards, p.receipts, scored, started)
 	dir, building := stage.Store(), stage.Folder()
-	if err := claim(dir, path.Join(building, filesRel), receipts); err != nil {
+	if err := claim(dir, path.Join(building, filesRel), p.receipts); err != nil {
 		return nil, fmt.Errorf("publish run %s: %w", o.Run, err)
 	}
-	files, err := layOut(dir, o, path.Join(building, tablesRel), shards, receipts)
+	files, err := layOut(dir, o, p.tables(), p.shards, p.receipts, p.best)
 	if err != nil {
 		return nil, err
 	}
 	if o.Verify {
-		if err := verify(ctx, o, dir, path.Join(building, tablesRel), files, receipts, m.Rows); err != nil {
+		if err := verify(ctx, o, dir, p.tables(), files, p.receipts, m.Rows); err != nil {
 			return nil, fmt.Errorf("verify run %s, which is not published: %w", o.Run, err)
 		}
 	}
@@ -128,7 +163,7 @@ func publish(ctx context.Context, o Options, shards []shard, receipts []*receipt
 	if err != nil {
 		return nil, err
 	}
-	return m, o.Dir.Show(latestLink, path.Join(final, tablesRel))
+	return m, o.Dir.Show(latestLink, path.Join(p.final, tablesRel))
 }
 
 // claim lists the shards of the run. In a bucket, where several processes may fill the

@@ -35,6 +35,9 @@ type Options struct {
 	Now         func() time.Time
 }
 
+// waiting is how many goroutines are worth it that mostly wait for the store.
+func (o *Options) waiting() int { return max(committers, o.Workers, o.Dir.AtOnce()) }
+
 // FailedError is returned when shards failed. The others are done and kept, but
 // the run is not published.
 type FailedError struct {
@@ -73,13 +76,21 @@ func Run(ctx context.Context, o Options) (*Manifest, error) {
 		}
 	}
 	o.Events.Started(len(mine), len(mine)-len(todo))
-	if err := scoreAll(ctx, o, mine, receipts, todo); err != nil {
-		return nil, err
-	}
 	if !o.Part.whole() {
+		if err := scoreAll(ctx, o, mine, receipts, todo, func(int) {}); err != nil {
+			return nil, err
+		}
 		return writePart(o, shards, mine, receipts, len(todo), started)
 	}
-	return publish(ctx, o, mine, receipts, len(todo), started)
+	p, err := prepublish(ctx, o, mine, receipts)
+	if err != nil {
+		return nil, err
+	}
+	defer p.drop()
+	if err := scoreAll(ctx, o, mine, receipts, todo, p.done); err != nil {
+		return nil, err
+	}
+	return p.publish(ctx, len(todo), started)
 }
 
 // prepare checks the run's name and makes the warehouse ready for writing.
@@ -137,9 +148,9 @@ func resolve(spec *jobs.Spec, catalog *search.Catalog) []shard {
 	return shards
 }
 
-// scoreAll scores the shards of todo and stores their receipts. Scoring and
-// waiting for the disk overlap: workers hand written files to committers.
-func scoreAll(ctx context.Context, o Options, shards []shard, receipts []*receipt, todo []int) error {
+// scoreAll scores the shards of todo and stores their receipts; done hears of each.
+// Scoring and waiting for the disk overlap: workers hand written files to committers.
+func scoreAll(ctx context.Context, o Options, shards []shard, receipts []*receipt, todo []int, done func(i int)) error {
 	workers := max(1, o.Workers)
 	queue := make(chan int)
 	written := make(chan *writtenShard, workers)
@@ -155,7 +166,7 @@ func scoreAll(ctx context.Context, o Options, shards []shard, receipts []*receip
 		}
 		return nil
 	})
-	tally := tally{o: o, shards: shards, receipts: receipts, failed: FailedError{Shards: len(shards)}}
+	tally := tally{o: o, shards: shards, receipts: receipts, stored: done, failed: FailedError{Shards: len(shards)}}
 	for range workers {
 		scoring.Go(func() error {
 			w := newShardWriter(o.Spec, o.Dir)
@@ -220,6 +231,7 @@ type tally struct {
 	o        Options
 	shards   []shard
 	receipts []*receipt
+	stored   func(i int)
 	stop     atomic.Bool // a commit met an error that stops the sweep
 
 	mu     sync.Mutex // guards the events and what follows
@@ -239,6 +251,7 @@ func (t *tally) done(i int, begin time.Time, r *receipt, err error) error {
 		}
 	} else {
 		t.receipts[i] = r
+		t.stored(i)
 		done.Counts = r.Counts
 	}
 	t.o.Events.ShardDone(done)

@@ -119,12 +119,10 @@ func (w *shardWriter) write(ctx context.Context, s *shard) (out *writtenShard, e
 			continue
 		}
 		rows, err := t.writer.Close()
-		if err == nil {
-			err = t.file.Flush()
-		}
 		if err != nil {
 			return out, err
 		}
+		t.file.Flush()
 		out.receipt.Files = append(out.receipt.Files, shardFile{Table: t.table.Name, Name: t.file.Name(), Rows: rows, Bytes: t.file.Size(), XXH128: t.file.XXH128()})
 		out.receipt.Counts.Rows[t.table.Name] = rows
 		out.receipt.Counts.Bytes += t.file.Size()

@@ -29,11 +29,12 @@ var blocks = sync.Pool{New: func() any {
 // concurrent use.
 type blockWriter struct {
 	f       *os.File
-	block   *[]byte    // being filled; nil when finished
-	writing chan error // gets the error of the block that is on its way; nil: none is
-	wanted  bool       // direct writes; not tried yet
-	direct  bool       // past the page cache
-	err     error      // the first failure
+	block   *[]byte       // being filled; nil when given back
+	writing chan error    // gets the error of the block that is on its way; nil: none is
+	wanted  bool          // direct writes; not tried yet
+	direct  bool          // past the page cache
+	ending  chan struct{} // closed when the last block has arrived; nil: not asked for yet
+	err     error         // the first failure
 }
 
 // newBlockWriter starts at the beginning of a new file. What is read again at once
@@ -45,7 +46,7 @@ func newBlockWriter(f *os.File, direct bool) *blockWriter {
 
 // Write appends to the file. An error may be one of an earlier call's bytes.
 func (w *blockWriter) Write(b []byte) (n int, err error) {
-	if w.block == nil {
+	if w.block == nil || w.ending != nil {
 		return 0, ErrClosed
 	}
 	for len(b) > 0 && w.err == nil {
@@ -111,22 +112,43 @@ func (w *blockWriter) wait() {
 	}
 }
 
-// finish writes what is left, a block that is not full: no such block can be written
-// directly.
-func (w *blockWriter) finish() error {
-	w.wait()
-	if w.err == nil && w.block != nil {
-		if w.err = w.indirect(); w.err == nil {
-			w.err = w.put(*w.block)
-		}
+// flush puts on its way what is left, a block that is not full: no such block can be
+// written directly. Only finish and drop may follow.
+func (w *blockWriter) flush() {
+	if w.ending != nil {
+		return
 	}
-	w.drop()
+	w.ending = make(chan struct{})
+	go func() {
+		defer close(w.ending)
+		w.wait()
+		if w.err == nil && w.block != nil {
+			if w.err = w.indirect(); w.err == nil {
+				w.err = w.put(*w.block)
+			}
+		}
+		w.giveBack()
+	}()
+}
+
+// finish returns when everything is written.
+func (w *blockWriter) finish() error {
+	w.flush()
+	<-w.ending
 	return w.err
 }
 
 // drop gives the memory back, finished or not.
 func (w *blockWriter) drop() {
+	if w.ending != nil {
+		<-w.ending
+		return
+	}
 	w.wait()
+	w.giveBack()
+}
+
+func (w *blockWriter) giveBack() {
 	if w.block != nil {
 		free(w.block)
 		w.block = nil

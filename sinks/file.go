@@ -69,15 +69,12 @@ func (f *File) Write(b []byte) (int, error) {
 	return n, f.err
 }
 
-// Flush writes what is buffered, which frees the memory of a file that waits for its
-// Commit. No Write may follow.
-func (f *File) Flush() error {
-	if f.err == nil {
-		if err := f.buf.finish(); err != nil {
-			f.err = fmt.Errorf("write %s: %w", f.name, cause(err))
-		}
+// Flush begins to write what is buffered, which frees the memory of a file that waits
+// for its Commit. No Write may follow.
+func (f *File) Flush() {
+	if f.err == nil && !f.done {
+		f.buf.flush()
 	}
-	return f.err
 }
 
 // Chmod sets the permissions that the file will have, such as 0o755 for a program;
@@ -109,7 +106,12 @@ func (f *File) Commit() error {
 	if f.done {
 		return f.err
 	}
-	if f.Flush() != nil {
+	if f.err == nil {
+		if err := f.buf.finish(); err != nil {
+			f.err = fmt.Errorf("write %s: %w", f.name, cause(err))
+		}
+	}
+	if f.err != nil {
 		f.Abort()
 		return f.err
 	}
