@@ -33,6 +33,15 @@ type rankedPoint struct {
 	block, row                   int32
 }
 
+// onlyFinite moves the points whose figures are all finite to the front, and returns
+// them: others can be on no front. What is not finite leaves no 0 when it is taken from
+// itself.
+func onlyFinite(points []rankedPoint) []rankedPoint {
+	return slices.DeleteFunc(points, func(p rankedPoint) bool {
+		return (p.cluster-p.cluster)+(p.perUser-p.perUser)+(p.ttft-p.ttft)+(p.tpot-p.tpot) != 0
+	})
+}
+
 // chosenPoint is one that is on a front.
 type chosenPoint struct {
 	*rankedPoint
@@ -124,7 +133,9 @@ func (b *BestPoints) pick(gpus int32) {
 		b.rank(aggMode, gpus)
 		b.ranked = b.sieve.drop(b.ranked) // of pairs none beats another
 	}
+	aggs := len(b.ranked)
 	b.rank(disaggMode, gpus)
+	b.ranked = b.ranked[:aggs+len(onlyFinite(b.ranked[aggs:]))]
 	fastest := math.Inf(-1)
 	for m := range b.modes {
 		b.modes[m].reset()

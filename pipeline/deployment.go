@@ -42,13 +42,11 @@ func (d *deployment) compareTies(e *deployment) int {
 	); c != 0 {
 		return c
 	}
-	if c := strings.Compare(parallelText(d.worker), parallelText(e.worker)); c != 0 {
+	if c := compareLayouts(d.worker, e.worker); c != 0 {
 		return c
 	}
-	if d.mode == disaggMode {
-		if c := strings.Compare(parallelText(d.prefill), parallelText(e.prefill)); c != 0 {
-			return c
-		}
+	if c := compareLayouts(d.prefill, e.prefill); c != 0 {
+		return c
 	}
 	return cmp.Or(
 		cmp.Compare(d.bs, e.bs), cmp.Compare(d.ctx, e.ctx), cmp.Compare(d.prefillBS, e.prefillBS),
@@ -56,7 +54,14 @@ func (d *deployment) compareTies(e *deployment) int {
 	)
 }
 
-// parallelText is the column parallel of the views, by which ties are broken.
+// compareLayouts compares them by the column parallel of the views.
+func compareLayouts(l, m [5]int32) int {
+	if l == m { // most ties are candidates of one layout
+		return 0
+	}
+	return strings.Compare(parallelText(l), parallelText(m))
+}
+
 func parallelText(l [5]int32) string {
 	s := fmt.Sprintf("tp%dpp%d", l[0], l[1])
 	if l[2] > 1 || l[3] > 1 || l[4] > 1 {
@@ -64,10 +69,6 @@ func parallelText(l [5]int32) string {
 	}
 	return s
 }
-
-// finite reports whether all are numbers: others can be on no front. What is not a
-// number leaves none when it is taken from itself.
-func finite(a, b, c, d float64) bool { return (a-a)+(b-b)+(c-c)+(d-d) == 0 }
 
 // Columns that deployments are made of, by where they are kept. A layout has five.
 const (
@@ -164,29 +165,33 @@ func newSourceBlock(rows *schema.Rows) *sourceBlock {
 // appendRanked appends what can be deployed within a budget. Aggregated candidates
 // that fit are in each budget that holds a replica, pairs in their own.
 func (d *sourceBlock) appendRanked(dst []rankedPoint, block, gpus int32) []rankedPoint {
-	c := &d.cols
+	c, n := &d.cols, len(dst)
+	dst = slices.Grow(dst, d.rows.N)[:n+d.rows.N]
 	perUser, ttft, tpot := rowsOf(c[atPerUser].Float), rowsOf(c[atTTFT].Float), rowsOf(c[atTPOT].Float)
-	add := func(i int, cluster float64) {
-		if u, t, p := perUser.at(i), ttft.at(i), tpot.at(i); finite(cluster, u, t, p) {
-			dst = append(dst, rankedPoint{cluster, u, t, p, block, int32(i)})
-		}
-	}
 	if d.mode == aggMode {
 		feasible, replica, perGPU := rowsOf(c[atFeasible].Bool), rowsOf(c[atReplicaGPUs].Int), rowsOf(c[atPerGPU].Float)
+		var within budget
 		for i := range d.rows.N {
-			if r := replica.at(i); r <= gpus && feasible.at(i) {
-				add(i, overBudget(perGPU.at(i), r, gpus))
+			r := replica.at(i)
+			if r > gpus || !feasible.at(i) {
+				continue
 			}
+			if r != within.replicaGPUs {
+				within = newBudget(r, gpus)
+			}
+			dst[n] = rankedPoint{within.spread(perGPU.at(i)), perUser.at(i), ttft.at(i), tpot.at(i), block, int32(i)}
+			n++
 		}
-		return dst
+		return dst[:n]
 	}
-	budget, cluster := rowsOf(c[atGPUs].Int), rowsOf(c[atCluster].Float)
+	of, cluster := rowsOf(c[atGPUs].Int), rowsOf(c[atCluster].Float)
 	for i := range d.rows.N {
-		if budget.at(i) == gpus {
-			add(i, cluster.at(i))
+		if of.at(i) == gpus {
+			dst[n] = rankedPoint{cluster.at(i), perUser.at(i), ttft.at(i), tpot.at(i), block, int32(i)}
+			n++
 		}
 	}
-	return dst
+	return dst[:n]
 }
 
 // rowValues are the values of a column by row, constant or not, which is asked once
@@ -200,9 +205,18 @@ func rowsOf[T any](v []T) rowValues[T] { return rowValues[T]{v, min(1, len(v)-1)
 
 func (r *rowValues[T]) at(i int) T { return r.v[i*r.step] }
 
-// overBudget spreads what replicas give per GPU over a budget with idle GPUs.
-func overBudget(perGPU float64, replicaGPUs, gpus int32) float64 {
-	return perGPU * float64(gpus/replicaGPUs) * float64(replicaGPUs) / float64(gpus)
+// budget spreads what replicas give per GPU over a GPU budget with idle GPUs.
+type budget struct {
+	replicaGPUs                int32
+	replicas, perReplica, gpus float64
+}
+
+func newBudget(replicaGPUs, gpus int32) budget {
+	return budget{replicaGPUs, float64(gpus / replicaGPUs), float64(replicaGPUs), float64(gpus)}
+}
+
+func (b *budget) spread(perGPU float64) float64 {
+	return float64(float64(perGPU*b.replicas)*b.perReplica) / b.gpus
 }
 
 // at returns a row as a deployment within a budget.
@@ -214,8 +228,9 @@ func (d *sourceBlock) at(i int, gpus int32) deployment {
 		perUser: c[atPerUser].FloatAt(i), bs: c[atBatch].IntAt(i), worker: layoutAt(c[atWorker:], i), memory: c[atMemory].FloatAt(i),
 	}
 	if d.mode == aggMode {
-		r.ctx, r.replicas = c[atCtx].IntAt(i), gpus/r.replicaGPUs
-		r.usedGPUs, r.cluster = r.replicas*r.replicaGPUs, overBudget(r.perGPU, r.replicaGPUs, gpus)
+		within := newBudget(r.replicaGPUs, gpus)
+		r.ctx, r.replicas, r.cluster = c[atCtx].IntAt(i), gpus/r.replicaGPUs, within.spread(r.perGPU)
+		r.usedGPUs = r.replicas * r.replicaGPUs
 		return r
 	}
 	r.usedGPUs, r.replicas, r.cluster = c[atUsed].IntAt(i), c[atReplicas].IntAt(i), c[atCluster].FloatAt(i)

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"math"
 	"math/bits"
-	"slices"
 )
 
 // sieve leaves out most of the points that cannot be on a front, before anything is
@@ -16,36 +15,41 @@ import (
 // numbers do: that needs no branches, which cannot be foreseen here.
 type sieve struct {
 	ttft, tpot scale
-	width      int     // of a row of squares; the first row and column are empty
-	most       []int64 // throughput in the squares, by TTFT, then TPOT
-	slowest    []int64 // users' speed, by step of TPOT; the first is empty
-	faster     []int32 // by point: the square before its own in both directions
+	width      int      // of a row of squares; the first row and column are empty
+	most       []int64  // throughput in the squares, by TTFT, then TPOT
+	slowest    []int64  // users' speed, by step of TPOT; the first is empty
+	faster     []square // by point: the one before its own in both directions
 }
 
+// square is one by its column and by its place among all.
+type square struct{ column, at int32 }
+
 // drop moves the points that are left to the front, in their order, and returns them.
-// All must be of one serving mode.
+// All must be of one serving mode. Who has a figure that is not finite is on no front.
 func (s *sieve) drop(points []rankedPoint) []rankedPoint {
 	const few = 32 // are ranked as fast as they are sieved
-	if len(points) < few || !s.lay(points) {
+	if !s.measure(points) {
+		return onlyFinite(points)
+	}
+	if len(points) < few {
 		return points
 	}
-	s.faster = slices.Grow(s.faster[:0], len(points))[:len(points)]
+	s.lay(len(points))
 	for i := range points {
 		p := &points[i]
-		at := s.tpot.step(p.tpot)
-		s.slowest[at+1] = min(s.slowest[at+1], order(p.perUser))
-		at += s.ttft.step(p.ttft) * s.width
-		s.faster[i] = int32(at)
+		column := s.tpot.step(p.tpot)
+		at := s.ttft.step(p.ttft)*s.width + column
+		s.faster[i] = square{int32(column), int32(at)}
+		s.slowest[column+1] = min(s.slowest[column+1], order(p.perUser))
 		own := &s.most[at+s.width+1]
 		*own = max(*own, order(p.cluster))
 	}
 	s.spread()
 	left := 0
-	width := uint32(s.width)
-	for i, at := range s.faster {
+	for i, sq := range s.faster {
 		p := &points[i]
-		enough := s.most[at]
-		if order(p.perUser) > s.slowest[uint32(at)%width] {
+		enough := s.most[sq.at]
+		if order(p.perUser) > s.slowest[sq.column] {
 			enough = 0 // it may be faster than the one that gives most
 		}
 		given := order(p.cluster)
@@ -57,29 +61,34 @@ func (s *sieve) drop(points []rankedPoint) []rankedPoint {
 	return points[:left]
 }
 
-// lay spreads empty squares over the latencies of the points, about one for each. It
-// reports whether that can be done: no figure may be negative.
-func (s *sieve) lay(points []rankedPoint) bool {
-	ttft, tpot, least := newScale(), newScale(), int64(0)
+// measure takes the ranges of the latencies. It reports whether all figures can be told
+// by their bits: none is negative, infinite or no number.
+func (s *sieve) measure(points []rankedPoint) bool {
+	ttft, tpot, rest := newScale(), newScale(), newScale()
 	for i := range points {
 		p := &points[i]
 		ttft.hold(p.ttft)
 		tpot.hold(p.tpot)
-		least = min(least, order(p.cluster), order(p.perUser))
+		rest.hold(p.cluster)
+		rest.hold(p.perUser)
 	}
-	if min(least, ttft.least, tpot.least) < 0 {
-		return false
-	}
-	steps := 1 << (bits.Len(uint(len(points))) / 2)
+	s.ttft, s.tpot = ttft, tpot
+	return min(ttft.least, tpot.least, rest.least) >= 0 && max(ttft.most, tpot.most, rest.most) < order(math.Inf(1))
+}
+
+// lay spreads empty squares over the latencies of n points, about one for each.
+func (s *sieve) lay(n int) {
+	steps := 1 << (bits.Len(uint(n)) / 2)
 	s.width = steps + 1
-	s.ttft, s.tpot = ttft.divided(steps), tpot.divided(steps)
-	s.most = slices.Grow(s.most[:0], s.width*s.width)[:s.width*s.width]
+	s.ttft.divide(steps)
+	s.tpot.divide(steps)
+	s.most = resize(s.most, s.width*s.width)
 	clear(s.most)
-	s.slowest = slices.Grow(s.slowest[:0], s.width)[:s.width]
+	s.slowest = resize(s.slowest, s.width)
 	for i := range s.slowest {
 		s.slowest[i] = math.MaxInt64
 	}
-	return true
+	s.faster = resize(s.faster, n)
 }
 
 // spread lets every square know of those that are faster.
@@ -111,9 +120,8 @@ func newScale() scale { return scale{least: math.MaxInt64, most: math.MinInt64} 
 // hold widens the range.
 func (s *scale) hold(v float64) { s.least, s.most = min(s.least, order(v)), max(s.most, order(v)) }
 
-func (s scale) divided(steps int) scale {
+func (s *scale) divide(steps int) {
 	s.steps = float64(steps) / (float64(s.most-s.least) + 1) * (1 - 1e-12) // so that rounding makes no further step
-	return s
 }
 
 func (s *scale) step(v float64) int { return int(float64(float64(order(v)-s.least) * s.steps)) }

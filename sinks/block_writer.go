@@ -10,7 +10,7 @@ import (
 
 // A block is written at once. Of 256 KiB to 1 MiB the largest were the fastest.
 const (
-	blockSize  = 1 << 20
+	blockSize  = 2 << 20
 	blockAlign = 4096    // in memory and on disk, what any device asks for
 	blockStart = 1 << 14 // what a file begins with: many stay small
 )
