@@ -20,11 +20,11 @@ type BestPoints struct {
 	used    [2]int            // of these, by the workload at hand
 	blocks  []*sourceBlock    // of the workload at hand
 	ranked  []rankedPoint     // of the budget at hand
-	chosen  []chosenPoint
+	chosen  []bestPoint       // of these
 	sieve   sieve
 	order   search.Order
 	modes   [2]modeFront
-	best    []deployment // of all budgets
+	best    []bestPoint // of all budgets
 }
 
 // rankedPoint is what a deployment is ranked and compared by, and where it stands.
@@ -42,9 +42,12 @@ func onlyFinite(points []rankedPoint) []rankedPoint {
 	})
 }
 
-// chosenPoint is one that is on a front.
-type chosenPoint struct {
-	*rankedPoint
+// bestPoint is one that is on a front.
+type bestPoint struct {
+	cluster, perUser                   float64
+	block, row                         int32
+	gpus                               int32
+	mode                               uint8
 	onFrontier, overall, onSLAFrontier bool
 }
 
@@ -98,7 +101,7 @@ func (b *BestPoints) Finish(write func(*schema.Rows) error) error {
 	if len(b.best) == 0 {
 		return nil
 	}
-	b.rows.fill(b.best)
+	b.rows.fill(b.best, b.blocks)
 	return write(b.rows.Rows)
 }
 
@@ -141,16 +144,24 @@ func (b *BestPoints) pick(gpus int32) {
 		b.modes[m].reset()
 	}
 	b.chosen = b.chosen[:0]
-	for _, i := range b.order.Falling(len(b.ranked), func(i int) float64 { return b.ranked[i].cluster }, func(i, j int) int { return b.compare(i, j, gpus) }) {
+	b.order.Reset(len(b.ranked))
+	for i := range b.ranked {
+		b.order.Add(b.ranked[i].cluster)
+	}
+	for _, i := range b.order.Falling(func(i, j int) int { return b.compare(i, j, gpus) }) {
 		p := &b.ranked[i]
-		m := &b.modes[b.blocks[p.block].mode]
-		c := chosenPoint{rankedPoint: p, onFrontier: p.perUser > m.fastest, overall: p.perUser > fastest, onSLAFrontier: m.latencies.add(p.ttft, p.tpot)}
+		mode := b.blocks[p.block].mode
+		m := &b.modes[mode]
+		c := bestPoint{
+			p.cluster, p.perUser, p.block, p.row, gpus, mode,
+			p.perUser > m.fastest, p.perUser > fastest, m.latencies.add(p.ttft, p.tpot),
+		}
 		m.fastest, fastest = max(m.fastest, p.perUser), max(fastest, p.perUser)
 		if c.onFrontier || c.onSLAFrontier {
 			b.chosen = append(b.chosen, c)
 		}
 	}
-	b.addChosen(gpus)
+	b.addChosen()
 }
 
 // rank appends what the blocks of a serving mode have for a GPU budget.
@@ -164,25 +175,17 @@ func (b *BestPoints) rank(mode uint8, gpus int32) {
 
 // addChosen adds the chosen points of a GPU budget to the best: by mode, slow users
 // first, and of equally fast ones the lower ranks first.
-func (b *BestPoints) addChosen(gpus int32) {
-	slow := func(i int) float64 { return -b.chosen[i].perUser }
-	lowRank := func(i, j int) int {
-		if c := cmp.Compare(slow(j), slow(i)); c != 0 {
-			return c
-		}
-		return j - i
+func (b *BestPoints) addChosen() {
+	b.order.Reset(len(b.chosen))
+	for i := range b.chosen {
+		b.order.Add(-b.chosen[i].perUser)
 	}
-	order := b.order.Falling(len(b.chosen), slow, lowRank)
+	order := b.order.Falling(func(i, j int) int { return cmp.Or(cmp.Compare(b.chosen[i].perUser, b.chosen[j].perUser), j-i) })
 	for mode := range b.modes {
 		for _, i := range order {
-			c := &b.chosen[i]
-			from := b.blocks[c.block]
-			if int(from.mode) != mode {
-				continue
+			if c := &b.chosen[i]; int(c.mode) == mode {
+				b.best = append(b.best, *c)
 			}
-			d := from.at(int(c.row), gpus)
-			d.onFrontier, d.overall, d.onSLAFrontier = c.onFrontier, c.overall, c.onSLAFrontier
-			b.best = append(b.best, d)
 		}
 	}
 }
@@ -196,8 +199,8 @@ func (b *BestPoints) compare(i, j int, gpus int32) int {
 	if c := cmp.Compare(y.perUser, x.perUser); c != 0 {
 		return c
 	}
-	d, e := b.blocks[x.block].at(int(x.row), gpus), b.blocks[y.block].at(int(y.row), gpus)
-	return d.compareTies(&e)
+	d, e := b.blocks[x.block].tieBreak(int(x.row), gpus), b.blocks[y.block].tieBreak(int(y.row), gpus)
+	return d.compare(&e)
 }
 
 type modeFront struct {

@@ -19,23 +19,19 @@ var modeNames = []string{"agg", "disagg"}
 
 var layoutColumns = [...]string{"tp", "pp", "dp", "moe_tp", "moe_ep"}
 
-// deployment is a row of the view points: a candidate within a GPU budget.
-type deployment struct {
+// tieBreak is what orders deployments of equal throughput and speed.
+type tieBreak struct {
+	usedGPUs                               int32
 	mode                                   uint8
-	gpus, usedGPUs, replicas, replicaGPUs  int32
-	concurrency                            int32 // of one replica
-	ttft, tpot, latency                    float64
-	perGPU, cluster, perUser, seq, memory  float64 // seq: of one replica
-	worker, prefill                        [5]int32
+	latency, ttft, tpot, memory            float64
+	worker, prefill                        [len(layoutColumns)]int32
 	bs, ctx                                int32
 	prefillBS, prefillWorkers, decodeCount int32
-
-	onFrontier, overall, onSLAFrontier bool
 }
 
-// compareTies orders deployments of equal throughput and speed, as the views do. Text
-// is made only where everything before it is equal.
-func (d *deployment) compareTies(e *deployment) int {
+// compare orders as the views do, the better one first. Text is made only where
+// everything before it is equal.
+func (d *tieBreak) compare(e *tieBreak) int {
 	if c := cmp.Or(
 		cmp.Compare(d.usedGPUs, e.usedGPUs), cmp.Compare(d.mode, e.mode), cmp.Compare(d.latency, e.latency),
 		cmp.Compare(d.ttft, e.ttft), cmp.Compare(d.tpot, e.tpot),
@@ -219,25 +215,22 @@ func (b *budget) spread(perGPU float64) float64 {
 	return float64(float64(perGPU*b.replicas)*b.perReplica) / b.gpus
 }
 
-// at returns a row as a deployment within a budget.
-func (d *sourceBlock) at(i int, gpus int32) deployment {
+// tieBreak is that of a row within a budget.
+func (d *sourceBlock) tieBreak(i int, gpus int32) tieBreak {
 	c := &d.cols
-	r := deployment{
-		mode: d.mode, gpus: gpus, replicaGPUs: c[atReplicaGPUs].IntAt(i), concurrency: c[atConcurrency].IntAt(i), ttft: c[atTTFT].FloatAt(i),
-		tpot: c[atTPOT].FloatAt(i), latency: c[atLatency].FloatAt(i), seq: c[atSeq].FloatAt(i), perGPU: c[atPerGPU].FloatAt(i),
-		perUser: c[atPerUser].FloatAt(i), bs: c[atBatch].IntAt(i), worker: layoutAt(c[atWorker:], i), memory: c[atMemory].FloatAt(i),
+	t := tieBreak{
+		mode: d.mode, ttft: c[atTTFT].FloatAt(i), tpot: c[atTPOT].FloatAt(i), latency: c[atLatency].FloatAt(i),
+		bs: c[atBatch].IntAt(i), worker: layoutAt(c[atWorker:], i), memory: c[atMemory].FloatAt(i),
 	}
 	if d.mode == aggMode {
-		within := newBudget(r.replicaGPUs, gpus)
-		r.ctx, r.replicas, r.cluster = c[atCtx].IntAt(i), gpus/r.replicaGPUs, within.spread(r.perGPU)
-		r.usedGPUs = r.replicas * r.replicaGPUs
-		return r
+		replica := c[atReplicaGPUs].IntAt(i)
+		t.ctx, t.usedGPUs = c[atCtx].IntAt(i), gpus/replica*replica
+		return t
 	}
-	r.usedGPUs, r.replicas, r.cluster = c[atUsed].IntAt(i), c[atReplicas].IntAt(i), c[atCluster].FloatAt(i)
-	r.prefill, r.prefillBS = layoutAt(c[atPrefill:], i), c[atPrefillBatch].IntAt(i)
-	r.prefillWorkers, r.decodeCount = c[atPrefillWorkers].IntAt(i), c[atDecodeWorkers].IntAt(i)
-	r.memory = max(r.memory, c[atPrefillMemory].FloatAt(i))
-	return r
+	t.usedGPUs, t.prefill, t.prefillBS = c[atUsed].IntAt(i), layoutAt(c[atPrefill:], i), c[atPrefillBatch].IntAt(i)
+	t.prefillWorkers, t.decodeCount = c[atPrefillWorkers].IntAt(i), c[atDecodeWorkers].IntAt(i)
+	t.memory = max(t.memory, c[atPrefillMemory].FloatAt(i))
+	return t
 }
 
 func layoutAt(cols []*schema.Col, i int) (l [len(layoutColumns)]int32) {

@@ -77,7 +77,11 @@ next:
 // candidate comes before it.
 func (f *Front) sort() {
 	f.sorted = f.sorted[:0]
-	for _, i := range f.order.Falling(len(f.list), func(i int) float64 { return f.list[i].throughput }, f.compare) {
+	f.order.Reset(len(f.list))
+	for i := range f.list {
+		f.order.Add(f.list[i].throughput)
+	}
+	for _, i := range f.order.Falling(f.compare) {
 		f.sorted = append(f.sorted, ranked{f.list[i], int(i)})
 	}
 }

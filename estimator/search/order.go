@@ -12,21 +12,26 @@ import (
 // keeps its memory from one call to the next.
 type Order struct {
 	keys, sorted []uint64
+	mask         uint64  // the bits of a key that are the index
 	ends         []int32 // of the buckets
 	index        []int32
 }
 
-// Falling returns the indices 0 to n-1, largest value first. Values must not be NaN;
-// compare, which puts the larger one first too, decides between close ones. The
-// result is valid until the next call.
-func (o *Order) Falling(n int, value func(i int) float64, compare func(i, j int) int) []int32 {
-	width := bits.Len(uint(n))
-	mask := uint64(1)<<width - 1
-	o.keys, o.index = o.keys[:0], o.index[:0]
-	for i := range n {
-		o.keys = append(o.keys, falling(value(i))&^mask|uint64(i))
-	}
-	keys := o.sort()
+// Reset forgets all candidates and makes room for n.
+func (o *Order) Reset(n int) {
+	o.keys = slices.Grow(o.keys[:0], n)
+	o.mask = uint64(1)<<bits.Len(uint(n)) - 1
+}
+
+// Add takes the figure of the next candidate, which must not be NaN.
+func (o *Order) Add(v float64) { o.keys = append(o.keys, falling(v)&^o.mask|uint64(len(o.keys))) }
+
+// Falling returns the indices of the candidates, as many as Reset made room for, largest
+// figure first; compare, which puts the larger one first too, decides between close
+// ones. The result is valid until the next call.
+func (o *Order) Falling(compare func(i, j int) int) []int32 {
+	keys, mask, n := o.sort(), o.mask, len(o.keys)
+	o.index = o.index[:0]
 	for _, k := range keys {
 		o.index = append(o.index, int32(k&mask))
 	}

@@ -33,7 +33,11 @@ func TestOrderIsTheComparison(t *testing.T) {
 			want[i] = int32(i)
 		}
 		slices.SortFunc(want, func(i, j int32) int { return compare(int(i), int(j)) })
-		if got := o.Falling(len(values), func(i int) float64 { return values[i] }, compare); !slices.Equal(got, want) {
+		o.Reset(len(values))
+		for _, v := range values {
+			o.Add(v)
+		}
+		if got := o.Falling(compare); !slices.Equal(got, want) {
 			t.Fatalf("%d values: got %v, want %v", len(values), got, want)
 		}
 	}
