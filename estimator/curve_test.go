@@ -211,7 +211,8 @@ func TestRound3RoundsToEven(t *testing.T) {
 	}
 }
 
-// Round3All gives the bits of Round3, for any number of numbers of any kind.
+// Round3All gives the bits of Round3, for any number of numbers of any kind, into
+// their own memory and into other.
 func TestRound3All(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for n := range 2000 {
@@ -222,11 +223,14 @@ func TestRound3All(t *testing.T) {
 				-r.Float64() / 1000, math.Inf(1), math.NaN(),
 			}[r.IntN(6)]
 		}
-		got := slices.Clone(v)
-		Round3All(got)
-		for i := range v {
-			if want := Round3(v[i]); math.Float64bits(got[i]) != math.Float64bits(want) && !(math.IsNaN(got[i]) && math.IsNaN(want)) {
-				t.Fatalf("%v of %d: got %v, want %v", v[i], len(v), got[i], want)
+		same, other := slices.Clone(v), make([]float64, len(v))
+		Round3All(same, same)
+		Round3All(other, v)
+		for _, got := range [][]float64{same, other} {
+			for i := range v {
+				if want := Round3(v[i]); math.Float64bits(got[i]) != math.Float64bits(want) && !(math.IsNaN(got[i]) && math.IsNaN(want)) {
+					t.Fatalf("%v of %d: got %v, want %v", v[i], len(v), got[i], want)
+				}
 			}
 		}
 	}

@@ -17,10 +17,12 @@ func Round3(v float64) float64 {
 	return math.RoundToEven(x) / 1000
 }
 
-// Round3All rounds numbers where they are, to the same bits as [Round3].
-func Round3All(v []float64) {
-	for i := round3Most(v); i < len(v); i++ {
-		v[i] = Round3(v[i])
+// Round3All rounds the numbers of src into dst, which is as long and may be the same, to
+// the same bits as [Round3].
+func Round3All(dst, src []float64) {
+	dst = dst[:len(src)]
+	for i := round3Most(dst, src); i < len(src); i++ {
+		dst[i] = Round3(src[i])
 	}
 }
 

@@ -6,14 +6,14 @@ import "golang.org/x/sys/cpu"
 // over. It needs AVX.
 //
 //go:noescape
-func round3Fours(v []float64)
+func round3Fours(dst, src []float64)
 
-// round3Most rounds some of the numbers, from the first on, and returns how many. Four
-// divisions at once take little longer than one.
-func round3Most(v []float64) int {
+// round3Most rounds some of the numbers of src into dst, from the first on, and returns
+// how many. Four divisions at once take little longer than one.
+func round3Most(dst, src []float64) int {
 	if !cpu.X86.HasAVX {
 		return 0
 	}
-	round3Fours(v)
-	return len(v) &^ 3
+	round3Fours(dst, src)
+	return len(src) &^ 3
 }

@@ -135,8 +135,12 @@ func (a *aggBlock) fill(l estimator.Layout, w estimator.Workload, p *estimator.A
 		{a.ttft, p.TTFT}, {a.tpot, p.TPOT}, {a.latency, p.RequestLatency}, {a.seq, p.SeqPerS}, {a.tokens, p.TokensPerS},
 		{a.tokensPerGPU, p.TokensPerSPerGPU}, {a.tokensPerUser, p.TokensPerSPerUser}, {a.memory, p.MemoryGiB},
 	} {
-		gather(c.dst, c.src, keep)
-		estimator.Round3All(*c.dst)
+		if len(keep) < len(c.src) {
+			gather(c.dst, c.src, keep)
+			c.src = *c.dst
+		}
+		*c.dst = resize(*c.dst, len(keep))
+		estimator.Round3All(*c.dst, c.src)
 	}
 	gather(&a.status, p.Status, keep)
 	feasible, code := resize(*a.feasible, a.N), resize(a.reason.Code, a.N)

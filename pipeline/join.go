@@ -61,8 +61,9 @@ func startJoins(ctx context.Context, dir sinks.Store, root string, shards []shar
 	jobs, ctx := errgroup.WithContext(ctx)
 	for range atOnce {
 		jobs.Go(func() error {
+			var file bytes.Buffer // one for all
 			for m := range j.ready {
-				if err := j.join(ctx, m); err != nil {
+				if err := j.join(ctx, m, &file); err != nil {
 					return fmt.Errorf("join the best points of %s: %w", m.model, err)
 				}
 			}
@@ -91,9 +92,9 @@ func (j *joins) done(i int, r *receipt) {
 	}
 }
 
-// join writes the file of a model. Row groups stay those of the shards, in order of
+// join writes the file of a model, with memory for one file of a shard. Row groups stay those of the shards, in order of
 // system, backend and version; their statistics tell readers which to skip.
-func (j *joins) join(ctx context.Context, m *join) error {
+func (j *joins) join(ctx context.Context, m *join, file *bytes.Buffer) error {
 	slices.SortFunc(m.parts, func(a, b joinPart) int {
 		x, y := a.shard.Combo, b.shard.Combo
 		return cmp.Or(cmp.Compare(x.System, y.System), cmp.Compare(x.Backend, y.Backend), cmp.Compare(x.Version, y.Version),
@@ -108,16 +109,15 @@ func (j *joins) join(ctx context.Context, m *join) error {
 	if err := w.Reset(out, schema.BestPoints, nil); err != nil {
 		return err
 	}
-	var b bytes.Buffer
 	for _, part := range m.parts {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b.Reset()
-		if err := sinks.ReadFileTo(&b, j.dir, part.file); err != nil {
+		file.Reset()
+		if err := sinks.ReadFileTo(file, j.dir, part.file); err != nil {
 			return err
 		}
-		if err := w.Append(b.Bytes()); err != nil {
+		if err := w.Append(file.Bytes()); err != nil {
 			return err
 		}
 	}
