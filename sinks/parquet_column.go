@@ -3,6 +3,7 @@ package sinks
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/parquet-go/parquet-go/format"
 
@@ -21,6 +22,7 @@ type column struct {
 	plain  []byte  // float64 values
 	texts  textDict
 	ints   intDict
+	recent []int32 // the values that the last of each stand for, where they came as a slice
 	remap  []int32 // scratch: code of a block → id, -1 when not met yet
 
 	nulls  int64
@@ -37,6 +39,7 @@ func (c *column) reset(def *schema.Column) {
 	c.plain = c.plain[:0]
 	c.texts.reset()
 	c.ints.reset()
+	c.recent = c.recent[:0]
 	c.nulls = 0
 	c.some, c.nan = false, false
 	c.lo, c.hi = math.Inf(1), math.Inf(-1)
@@ -124,9 +127,15 @@ func (c *column) writeInt(v int32, n int) {
 	for range n {
 		c.each = append(c.each, id)
 	}
+	c.recent = c.recent[:0]
 }
 
 func (c *column) writeInts(v []int32) {
+	if slices.Equal(v, c.recent) { // what differs by layout only comes again and again
+		c.each = append(c.each, c.each[len(c.each)-len(v):]...)
+		return
+	}
+	c.recent = append(c.recent[:0], v...)
 	if len(c.each) == 0 {
 		for _, r := range c.values {
 			for range r.n {
