@@ -15,28 +15,27 @@ import (
 	"servegrid/sinks"
 )
 
-// joins are the files of best points of a run: the shards' ones joined into one per
+// joins make the files of best points of a run: those of the shards joined into one per
 // model, so that a question about one model opens one file. A model is joined as soon
-// as its shards are done, while those of the next are scored; nothing is visible before
-// commit.
+// as its shards are done, while those of the next are scored.
 type joins struct {
 	dir    sinks.Store
 	root   string // of the run's tables
 	shards []shard
-	models map[string]*join
 	ready  chan *join   // those whose shards are done
-	stop   func()       // ends the work on them early
-	end    func() error // waits until they are joined; no shard may be done after that
+	cancel func()       // ends the work early; nil: it was never started
+	end    func() error // waits until all that is ready is joined; no shard may be done later
 
-	mu sync.Mutex // guards what a join knows of its shards until it is ready
+	mu     sync.Mutex // guards what follows
+	models map[string]*join
+	files  []runFile // that are finished
 }
 
 // join is the file of one model.
 type join struct {
 	model string
+	left  int // shards that are not done
 	parts []joinPart
-	left  int         // shards that are not done
-	file  *sinks.File // whole, but not visible yet; nil: not joined
 }
 
 // joinPart is what a shard adds.
@@ -45,9 +44,7 @@ type joinPart struct {
 	file  string
 }
 
-// startJoins begins to wait for shards that are done. Defer abort, which does nothing
-// after commit.
-func startJoins(ctx context.Context, dir sinks.Store, root string, shards []shard, atOnce int) *joins {
+func newJoins(dir sinks.Store, root string, shards []shard) *joins {
 	j := &joins{dir: dir, root: root, shards: shards, models: map[string]*join{}}
 	for i := range shards {
 		model := shards[i].Combo.Model
@@ -57,7 +54,12 @@ func startJoins(ctx context.Context, dir sinks.Store, root string, shards []shar
 		j.models[model].left++
 	}
 	j.ready = make(chan *join, len(j.models))
-	ctx, j.stop = context.WithCancel(ctx)
+	return j
+}
+
+// start begins to join what is ready. End it with stop, which does nothing after wait.
+func (j *joins) start(ctx context.Context, atOnce int) {
+	ctx, j.cancel = context.WithCancel(ctx)
 	jobs, ctx := errgroup.WithContext(ctx)
 	for range atOnce {
 		jobs.Go(func() error {
@@ -74,10 +76,9 @@ func startJoins(ctx context.Context, dir sinks.Store, root string, shards []shar
 		close(j.ready)
 		return jobs.Wait()
 	})
-	return j
 }
 
-// done takes the shard of that number. It does not wait.
+// done takes the shard of that number. It never waits.
 func (j *joins) done(i int, r *receipt) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -92,19 +93,35 @@ func (j *joins) done(i int, r *receipt) {
 	}
 }
 
-// join writes the file of a model, with memory for one file of a shard. Row groups stay those of the shards, in order of
-// system, backend and version; their statistics tell readers which to skip.
+// wait returns the files when all shards are done and joined.
+func (j *joins) wait() ([]runFile, error) {
+	err := j.end()
+	return j.files, err
+}
+
+// stop ends what is still being joined.
+func (j *joins) stop() {
+	if j.cancel != nil {
+		j.cancel()
+		j.end()
+	}
+}
+
+// join writes the file of a model, with memory for one file of a shard. Row groups stay
+// those of the shards, in order of system, backend and version; their statistics tell
+// readers which to skip.
 func (j *joins) join(ctx context.Context, m *join, file *bytes.Buffer) error {
 	slices.SortFunc(m.parts, func(a, b joinPart) int {
 		x, y := a.shard.Combo, b.shard.Combo
 		return cmp.Or(cmp.Compare(x.System, y.System), cmp.Compare(x.Backend, y.Backend), cmp.Compare(x.Version, y.Version),
 			cmp.Compare(a.shard.Slice, b.shard.Slice), cmp.Compare(a.shard.Index, b.shard.Index))
 	})
-	out, err := j.dir.Create(path.Join(j.root, m.name()))
+	name := path.Join(schema.BestPoints.Name, slug(m.model)+".parquet")
+	out, err := j.dir.Create(path.Join(j.root, name))
 	if err != nil {
 		return err
 	}
-	m.file = out
+	defer out.Abort()
 	w := sinks.NewFastParquetWriter() // row groups come compressed, or not
 	if err := w.Reset(out, schema.BestPoints, nil); err != nil {
 		return err
@@ -121,44 +138,14 @@ func (j *joins) join(ctx context.Context, m *join, file *bytes.Buffer) error {
 			return err
 		}
 	}
-	if _, err = w.Close(); err != nil {
+	if _, err := w.Close(); err != nil {
 		return err
 	}
-	out.Flush()
+	if err := out.Commit(); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.files = append(j.files, runFile{name, out.Size(), out.XXH128()})
 	return nil
-}
-
-// name is where the file is, below the run's tables.
-func (m *join) name() string { return path.Join(schema.BestPoints.Name, slug(m.model)+".parquet") }
-
-// commit makes the files visible when all shards are done, and lists them.
-func (j *joins) commit(visible func(f runFile)) error {
-	if err := j.end(); err != nil {
-		return err
-	}
-	var jobs errgroup.Group
-	for _, m := range j.models {
-		if m.file == nil {
-			continue
-		}
-		jobs.Go(func() error {
-			if err := m.file.Commit(); err != nil {
-				return err
-			}
-			visible(runFile{m.name(), m.file.Size(), m.file.XXH128()})
-			return nil
-		})
-	}
-	return jobs.Wait()
-}
-
-// abort removes what is not visible.
-func (j *joins) abort() {
-	j.stop()
-	j.end()
-	for _, m := range j.models {
-		if m.file != nil {
-			m.file.Abort()
-		}
-	}
 }

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -64,7 +63,11 @@ func layOut(dir sinks.Store, o Options, root string, shards []shard, receipts []
 			}
 		}
 	}
-	err := cmp.Or(best.commit(l.done), l.jobs.Wait())
+	joined, err := best.wait()
+	if e := l.jobs.Wait(); err == nil {
+		err = e
+	}
+	l.files = append(l.files, joined...)
 	slices.SortFunc(l.files, func(a, b runFile) int { return strings.Compare(a.Name, b.Name) })
 	return l.files, err
 }

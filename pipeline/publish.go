@@ -97,13 +97,19 @@ type publication struct {
 
 // prepublish begins the publication of a run of these shards; their receipts may come
 // later, but are there when done is called. End it with drop.
+//
+// Best points are joined from then on where nobody sees them. In a bucket they would have
+// to wait on this machine's disk until the run is claimed.
 func prepublish(ctx context.Context, o Options, shards []shard, receipts []*receipt) (*publication, error) {
 	p := &publication{o: o, final: path.Join(runsDir, o.Run), shards: shards, receipts: receipts}
 	var err error
 	if p.stage, err = o.Dir.Stage(p.final, manifestRel); err != nil {
 		return nil, err
 	}
-	p.best = startJoins(ctx, p.stage.Store(), p.tables(), shards, o.waiting())
+	p.best = newJoins(p.stage.Store(), p.tables(), shards)
+	if p.stage.Private() {
+		p.best.start(ctx, o.waiting())
+	}
 	for i, r := range receipts {
 		if r != nil {
 			p.done(i)
@@ -120,7 +126,7 @@ func (p *publication) done(i int) { p.best.done(i, p.receipts[i]) }
 
 // drop removes what is left when nothing was published.
 func (p *publication) drop() {
-	p.best.abort()
+	p.best.stop()
 	p.stage.Drop()
 }
 
@@ -133,6 +139,9 @@ func (p *publication) publish(ctx context.Context, scored int, started time.Time
 	dir, building := stage.Store(), stage.Folder()
 	if err := claim(dir, path.Join(building, filesRel), p.receipts); err != nil {
 		return nil, fmt.Errorf("publish run %s: %w", o.Run, err)
+	}
+	if !stage.Private() {
+		p.best.start(ctx, o.waiting())
 	}
 	files, err := layOut(dir, o, p.tables(), p.shards, p.receipts, p.best)
 	if err != nil {

@@ -139,6 +139,7 @@ func (d *Dir) Stage(folder, _ string) (Stage, error) {
 
 func (s *dirStage) Store() Store   { return s.batch }
 func (s *dirStage) Folder() string { return s.temp }
+func (s *dirStage) Private() bool  { return true }
 
 func (s *dirStage) Publish() error {
 	if err := s.sync(); err != nil {

@@ -75,6 +75,7 @@ type Store interface {
 type Stage interface {
 	Store() Store   // to fill it through
 	Folder() string // where its files go meanwhile
+	Private() bool  // whether no other process sees the folder, or fills it, before Publish
 	// Publish makes the folder appear, if the marker did not. It fails with
 	// [fs.ErrExist] when there is such a folder already.
 	Publish() error

@@ -76,6 +76,7 @@ type stage struct {
 
 func (s stage) Store() sinks.Store { return s.b }
 func (s stage) Folder() string     { return s.folder }
+func (s stage) Private() bool      { return false }
 func (s stage) Publish() error     { return nil } // the marker did
 func (s stage) Drop()              {}             // somebody else may be filling it
 
