@@ -6,13 +6,18 @@ import (
 	"sync"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sync/errgroup"
 )
 
-// A block is written at once. Of 256 KiB to 1 MiB the largest were the fastest.
 const (
-	blockSize  = 2 << 20
+	blockSize  = 2 << 20 // what is written at once: of 256 KiB to 4 MiB the fastest
 	blockAlign = 4096    // in memory and on disk, what any device asks for
 	blockStart = 1 << 14 // what a file begins with: many stay small
+
+	// blocksOnWay is how many blocks of a file are on their way at most. With one, who
+	// fills the next waited for the disk every twentieth of the time.
+	blocksOnWay = 2
 )
 
 // blocks are those that nobody uses.
@@ -23,25 +28,30 @@ var blocks = sync.Pool{New: func() any {
 	return &b
 }}
 
-// blockWriter writes a file in large blocks, each while the next one is filled. Where
+// blockWriter writes a file in large blocks, each while the next ones are filled. Where
 // the system can, full blocks go past its page cache: a sweep's files are read later, if
 // at all, and copying them there took a sixth of its processor time. Not safe for
 // concurrent use.
 type blockWriter struct {
-	f       *os.File
-	block   *[]byte       // being filled; nil when given back
-	writing chan error    // gets the error of the block that is on its way; nil: none is
-	wanted  bool          // direct writes; not tried yet
-	direct  bool          // past the page cache
-	ending  chan struct{} // closed when the last block has arrived; nil: not asked for yet
-	err     error         // the first failure
+	f      *os.File
+	block  *[]byte // being filled; nil when given back
+	at     int64   // where it goes
+	wanted bool    // direct writes; not tried yet
+	onWay  errgroup.Group
+	ending chan struct{} // closed when the last block has arrived; nil: not asked for yet
+
+	mu     sync.Mutex // guards what follows, which blocks on their way change
+	direct bool       // past the page cache
+	err    error      // the first failure
 }
 
 // newBlockWriter starts at the beginning of a new file. What is read again at once
 // is better off in the page cache: direct is false then.
 func newBlockWriter(f *os.File, direct bool) *blockWriter {
 	start := make([]byte, 0, blockStart)
-	return &blockWriter{f: f, block: &start, wanted: direct}
+	w := &blockWriter{f: f, block: &start, wanted: direct}
+	w.onWay.SetLimit(blocksOnWay)
+	return w
 }
 
 // Write appends to the file. An error may be one of an earlier call's bytes.
@@ -49,7 +59,10 @@ func (w *blockWriter) Write(b []byte) (n int, err error) {
 	if w.block == nil || w.ending != nil {
 		return 0, ErrClosed
 	}
-	for len(b) > 0 && w.err == nil {
+	for len(b) > 0 {
+		if err := w.failed(nil); err != nil {
+			return n, err
+		}
 		if len(*w.block)+len(b) >= cap(*w.block) && cap(*w.block) < blockSize {
 			start := w.block
 			w.block = blocks.Get().(*[]byte)
@@ -62,54 +75,59 @@ func (w *blockWriter) Write(b []byte) (n int, err error) {
 			w.send()
 		}
 	}
-	return n, w.err
+	return n, w.failed(nil)
 }
 
-// send puts the full block on its way, when the one before has arrived.
+// send puts the full block on its way, when few enough are.
 func (w *blockWriter) send() {
-	if w.wait(); w.err != nil {
-		return
-	}
 	if w.wanted {
-		w.wanted, w.direct = false, setDirect(w.f, true) == nil
+		w.wanted = false
+		w.setDirect(true)
 	}
-	full, done := w.block, make(chan error, 1)
-	w.block, w.writing = blocks.Get().(*[]byte), done
-	go func() {
-		err := w.put(*full)
+	full, at := w.block, w.at
+	w.block, w.at = blocks.Get().(*[]byte), at+int64(len(*full))
+	w.onWay.Go(func() error {
+		w.failed(w.put(*full, at))
 		free(full)
-		done <- err
-	}()
+		return nil
+	})
 }
 
-// put writes a block to the file. Some file systems take the wish for direct writes and
+// put writes a block to its place. Some file systems take the wish for direct writes and
 // then refuse the writes.
-func (w *blockWriter) put(b []byte) error {
-	n, err := w.f.Write(b)
-	if w.direct && n == 0 && errors.Is(err, syscall.EINVAL) {
-		if err = w.indirect(); err == nil {
-			_, err = w.f.Write(b)
+func (w *blockWriter) put(b []byte, at int64) error {
+	n, err := w.f.WriteAt(b, at)
+	if n == 0 && errors.Is(err, syscall.EINVAL) {
+		if err = w.setDirect(false); err == nil {
+			_, err = w.f.WriteAt(b, at)
 		}
 	}
 	return err
 }
 
-// indirect goes through the page cache from here on.
-func (w *blockWriter) indirect() error {
-	if !w.direct {
+// setDirect has the blocks from here on go past the page cache, where that can be had,
+// or through it.
+func (w *blockWriter) setDirect(direct bool) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.direct == direct {
 		return nil
 	}
-	w.direct = false
-	return setDirect(w.f, false)
+	err := setDirect(w.f, direct)
+	if err == nil {
+		w.direct = direct
+	}
+	return err
 }
 
-func (w *blockWriter) wait() {
-	if w.writing != nil {
-		if err := <-w.writing; w.err == nil {
-			w.err = err
-		}
-		w.writing = nil
+// failed notes a failure, if it is one, and returns the first.
+func (w *blockWriter) failed(err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.err = err
 	}
+	return w.err
 }
 
 // flush puts on its way what is left, a block that is not full: no such block can be
@@ -121,13 +139,12 @@ func (w *blockWriter) flush() {
 	w.ending = make(chan struct{})
 	go func() {
 		defer close(w.ending)
-		w.wait()
-		if w.err == nil && w.block != nil {
-			if w.err = w.indirect(); w.err == nil {
-				w.err = w.put(*w.block)
-			}
+		defer w.giveBack()
+		w.onWay.Wait()
+		if w.block == nil || w.failed(nil) != nil || w.failed(w.setDirect(false)) != nil {
+			return
 		}
-		w.giveBack()
+		w.failed(w.put(*w.block, w.at))
 	}()
 }
 
@@ -135,7 +152,7 @@ func (w *blockWriter) flush() {
 func (w *blockWriter) finish() error {
 	w.flush()
 	<-w.ending
-	return w.err
+	return w.failed(nil)
 }
 
 // drop gives the memory back, finished or not.
@@ -144,7 +161,7 @@ func (w *blockWriter) drop() {
 		<-w.ending
 		return
 	}
-	w.wait()
+	w.onWay.Wait()
 	w.giveBack()
 }
 

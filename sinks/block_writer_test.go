@@ -54,7 +54,7 @@ func TestRefusedDirectWrite(t *testing.T) {
 		t.Skip("no direct writes here: ", err)
 	}
 	w.wanted, w.direct = false, true
-	if err := w.put([]byte("odd")); err != nil {
+	if err := w.put([]byte("odd"), 0); err != nil {
 		t.Error(err)
 	}
 	if err := w.finish(); err != nil {
