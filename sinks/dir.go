@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // TempPrefix starts the base name of every file that is not finished. No
@@ -350,19 +350,30 @@ func (f *folders) add(path string) {
 	f.paths[path] = true
 }
 
-// sync syncs the folders and forgets them. One that is gone or was renamed needs
-// no sync under its old name.
+// sync syncs the folders, several at once, and forgets them. One that is gone or was
+// renamed needs no sync under its old name.
 func (f *folders) sync() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, path := range slices.Sorted(maps.Keys(f.paths)) {
-		if err := syncDir(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("sync folder %s: %w", path, cause(err))
-		}
+	var jobs errgroup.Group
+	jobs.SetLimit(foldersAtOnce)
+	for path := range f.paths {
+		jobs.Go(func() error {
+			if err := syncDir(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("sync folder %s: %w", path, cause(err))
+			}
+			return nil
+		})
+	}
+	if err := jobs.Wait(); err != nil {
+		return err
 	}
 	clear(f.paths)
 	return nil
 }
+
+// foldersAtOnce is how many folders are synced at once: each waits for the disk.
+const foldersAtOnce = 8
 
 // cause drops the operation and path that os puts before an error: ours say
 // them already, shorter.
