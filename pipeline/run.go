@@ -152,27 +152,23 @@ func resolve(spec *jobs.Spec, catalog *search.Catalog) []shard {
 // Scoring and waiting for the disk overlap: workers hand written files to committers.
 func scoreAll(ctx context.Context, o Options, shards []shard, receipts []*receipt, todo []int, done func(i int)) error {
 	workers := max(1, o.Workers)
-	queue := make(chan int)
+	queue := make(chan int, len(todo))
+	for _, i := range todo {
+		queue <- i
+	}
+	close(queue)
 	written := make(chan *writtenShard, workers)
 	scoring, ctx := errgroup.WithContext(ctx)
-	scoring.Go(func() error {
-		defer close(queue)
-		for _, i := range todo {
-			select {
-			case queue <- i:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		return nil
-	})
 	tally := tally{o: o, shards: shards, receipts: receipts, stored: done, failed: FailedError{Shards: len(shards)}}
 	for range workers {
 		scoring.Go(func() error {
 			w := newShardWriter(o.Spec, o.Dir)
 			for i := range queue {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
 				if tally.stop.Load() {
-					continue // the rest of the queue is left undone
+					return nil // the rest of the queue is left undone
 				}
 				begin := o.Now()
 				s, err := w.write(ctx, &shards[i])
