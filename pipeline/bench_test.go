@@ -64,7 +64,7 @@ func BenchmarkBestPoints(b *testing.B) {
 			spec.Systems, spec.ServingModes, spec.Keep, spec.GPUs = spec.Systems[:1], []string{jobs.ModeAgg}, jobs.KeepAll, []int{8}
 			spec.Workloads = spec.Workloads[:1]
 			shards := resolve(spec, search.NewCatalog(perftables.Embedded()))
-			best, scorer := NewBestPoints(spec.GPUs), newScorer(spec)
+			best, scorer := NewBestPoints(spec.GPUs), newScorer(spec, newPlans(1))
 			var blocks []*schema.Rows
 			rows, picked := 0, 0
 			scorer.write = func(r *schema.Rows) error {

@@ -160,9 +160,10 @@ func scoreAll(ctx context.Context, o Options, shards []shard, receipts []*receip
 	written := make(chan *writtenShard, workers)
 	scoring, ctx := errgroup.WithContext(ctx)
 	tally := tally{o: o, shards: shards, receipts: receipts, stored: done, failed: FailedError{Shards: len(shards)}}
+	compiled := newPlans(workers)
 	for range workers {
 		scoring.Go(func() error {
-			w := newShardWriter(o.Spec, o.Dir)
+			w := newShardWriter(o.Spec, o.Dir, compiled)
 			for i := range queue {
 				if ctx.Err() != nil {
 					return ctx.Err()

@@ -258,7 +258,7 @@ func TestPlanCountsWhatIsCovered(t *testing.T) {
 		t.Fatal(err)
 	}
 	var agg, prefill, decode int64
-	s := newScorer(spec)
+	s := newScorer(spec, newPlans(1))
 	s.workloadDone = func() error { return nil }
 	s.write = func(r *schema.Rows) error {
 		if err := r.Check(); err != nil {

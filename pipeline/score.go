@@ -46,7 +46,8 @@ type scorer struct {
 	workloadDone func() error             // all blocks of a workload are written
 
 	shard    *shard
-	planned  *shard // the last shard that plans were compiled for
+	compiled *plans
+	planned  *shard // the last shard whose plans were asked for
 	plans    []search.LayoutPlan
 	pricer   pricer
 	counts   Counts
@@ -65,8 +66,8 @@ type scorer struct {
 	decode  []search.ScoredWorker
 }
 
-func newScorer(spec *jobs.Spec) *scorer {
-	return &scorer{spec: spec, pricer: newPricer(spec), agg: blocks[*aggBlock]{add: newAggBlock}, disagg: blocks[*disaggBlock]{add: newDisaggBlock}, workers: newWorkerBlock()}
+func newScorer(spec *jobs.Spec, compiled *plans) *scorer {
+	return &scorer{spec: spec, compiled: compiled, pricer: newPricer(spec), agg: blocks[*aggBlock]{add: newAggBlock}, disagg: blocks[*disaggBlock]{add: newDisaggBlock}, workers: newWorkerBlock()}
 }
 
 // score scores a shard and hands its rows to write, table by table mixed, in
@@ -85,7 +86,7 @@ func (s *scorer) score(ctx context.Context, sh *shard) (Counts, error) {
 	}
 	// Shards of one combination follow each other.
 	if s.planned == nil || s.planned.Combo != sh.Combo {
-		s.planned, s.plans = sh, sh.combo.Compile()
+		s.planned, s.plans = sh, s.compiled.of(sh)
 		s.pricer.forget()
 	}
 	for _, w := range sh.Workloads {

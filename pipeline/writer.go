@@ -46,8 +46,8 @@ func workloadOf(rows *schema.Rows) workloadKey {
 	return workloadKey{rows.Col("isl").IntAt(0), rows.Col("osl").IntAt(0), rows.Col("prefix").IntAt(0)}
 }
 
-func newShardWriter(spec *jobs.Spec, dir sinks.Store) *shardWriter {
-	w := &shardWriter{dir: dir, scorer: newScorer(spec), best: NewBestPoints(spec.GPUs)}
+func newShardWriter(spec *jobs.Spec, dir sinks.Store, compiled *plans) *shardWriter {
+	w := &shardWriter{dir: dir, scorer: newScorer(spec, compiled), best: NewBestPoints(spec.GPUs)}
 	for _, t := range shardTables {
 		w.tables = append(w.tables, &tableFile{table: t, writer: writerFor(t, spec.Keep)})
 	}
