@@ -125,7 +125,11 @@ func TestParquetRoundTrip(t *testing.T) {
 		for seed := range uint64(20) {
 			rng := rand.New(rand.NewPCG(seed, 1))
 			var blocks []*schema.Rows
-			for range rng.IntN(5) {
+			for range rng.IntN(6) {
+				if len(blocks) > 0 && rng.IntN(3) == 0 { // one of the last two again
+					blocks = append(blocks, blocks[len(blocks)-1-rng.IntN(min(2, len(blocks)))])
+					continue
+				}
 				blocks = append(blocks, randomRows(rng, table, []int{0, 1, 7, 8, 9, 100, 1000}[rng.IntN(7)]))
 			}
 			t.Run(fmt.Sprintf("%s/%d", table.Name, seed), func(t *testing.T) {
