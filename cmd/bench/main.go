@@ -27,6 +27,7 @@ type config struct {
 	repeat  int    // runs of a whole process; the median counts
 	python  string // of the peer; "" for none
 	profile string // folder for CPU profiles; "" for none
+	scratch string // folder for warehouses
 }
 
 // group is a few figures that are measured together.
@@ -69,6 +70,12 @@ func run(c *config, out, only string, rest []string) error {
 	if len(rest) > 0 || c.workers < 1 || c.repeat < 1 {
 		return fmt.Errorf("want flags only, and at least one worker and one repetition")
 	}
+	// Warehouses are removed when all is measured: before ext4 makes a file it looks at
+	// each one that was deleted beside it within the last minutes.
+	if c.scratch, err = os.MkdirTemp("", "servegrid-bench-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(c.scratch)
 	var r results
 	for _, g := range chosen {
 		fmt.Fprintln(os.Stderr, "measuring:", g.name)

@@ -46,11 +46,7 @@ func execute(name string, args ...string) (process, error) {
 // measureSweep times the shipped sweep over everything that is installed as a
 // whole process.
 func measureSweep(c *config, r *results) error {
-	root, err := os.MkdirTemp("", "servegrid-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(root)
+	root := filepath.Join(c.scratch, "demo")
 	p, err := execute(c.binary, "sweep", "demo", "--warehouse", root, "--run", "bench", "--workers", fmt.Sprint(c.workers))
 	if err != nil {
 		return err

@@ -17,7 +17,8 @@ func measureScored(c *config, r *results) error {
 	if err != nil {
 		return err
 	}
-	catalog := search.NewCatalog(perftables.Embedded())
+	tables := packedTables()
+	catalog := search.NewCatalog(tables)
 	type asked struct{ model, system, backend string }
 	var combos []asked
 	for _, model := range spec.Models {
@@ -33,7 +34,7 @@ func measureScored(c *config, r *results) error {
 		c.each(len(combos), func() func(int) {
 			return func(i int) {
 				g := combos[i]
-				latest := perftables.Embedded().Latest(g.system, g.backend)
+				latest := tables.Latest(g.system, g.backend)
 				combo, err := catalog.Resolve(g.model, g.system, g.backend, latest, perftables.Mode(spec.DatabaseMode))
 				if err != nil {
 					return // not covered there
