@@ -122,16 +122,7 @@ func measureDefault(c *config, r *results) error {
 
 // median runs the program several times and returns the run in the middle.
 func (c *config) median(args ...string) (process, error) {
-	var runs []process
-	for range c.repeat {
-		p, err := execute(c.binary, args...)
-		if err != nil {
-			return p, err
-		}
-		runs = append(runs, p)
-	}
-	slices.SortFunc(runs, func(a, b process) int { return int(a.wall - b.wall) })
-	return runs[len(runs)/2], nil
+	return median(c.repeat, func(int) (process, error) { return execute(c.binary, args...) })
 }
 
 func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"servegrid/estimator/search"
@@ -27,19 +25,16 @@ func measureWritten(c *config, r *results) error {
 		return err
 	}
 	var m *pipeline.Manifest
-	var rounds []stretch
-	for i := range writtenRounds {
-		took, err := timed(func() (err error) {
+	took, err := median(writtenRounds, func(i int) (stretch, error) {
+		return timed(func() (err error) {
 			m, err = c.sweep(spec, filepath.Join(c.scratch, fmt.Sprint("written-", i)))
 			return err
 		})
-		if err != nil {
-			return err
-		}
-		rounds = append(rounds, took)
+	})
+	if err != nil {
+		return err
 	}
-	slices.SortFunc(rounds, func(a, b stretch) int { return cmp.Compare(a.wall, b.wall) })
-	r.rate("agg_points_written", m.Rows.AggPoints, rounds[len(rounds)/2], "rows")
+	r.rate("agg_points_written", m.Rows.AggPoints, took, "rows")
 	r.lower("bytes_per_row", float64(m.Bytes)/float64(m.Rows.AggPoints), "bytes", "all tables of the run over the rows of agg_points")
 	return nil
 }
